@@ -1,0 +1,69 @@
+"""The agent's configuration: what the launch template's user data carries, and nothing else.
+
+Everything in here belongs to the release: a changed byte makes a new launch template version. What differs
+between instances of one release (slot, market, zone) the agent reads from the instance metadata, and secrets
+come by reference. This module runs on the instance: standard library only.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+ENGINE_PORT = 8000
+"""Port of every engine on its instance; also the target groups' port."""
+
+WEIGHTS_DIRECTORY = "/var/lib/llmctl/weights"
+"""Where the agent puts weights from s3:// on the instance; mounted at the same path in the container."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """How the agent starts one engine container and talks to it."""
+
+    image: str
+    """Repository and tag."""
+    args: tuple[str, ...]
+    """Arguments of the container. Never a secret: arguments are visible to every process."""
+    env: dict[str, str] = field(default_factory=dict)
+    gpus: bool = True
+    port: int = ENGINE_PORT
+    health_path: str = "/health"
+    """Answers 200 without authentication once the weights are loaded; the balancer's health check."""
+    metrics_path: str = "/metrics"
+    api_key_env: str | None = None
+    """Environment variable from which the engine reads the key it demands; None: it can't demand one."""
+    in_flight_metrics: tuple[str, ...] = ()
+    """Gauges whose sum is the requests running and waiting: zero means that the engine is drained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentConfig:
+    """All that an agent needs to know."""
+
+    environment: str
+    model: str
+    region: str
+    runtime_table: str
+    log_group: str
+    api_key_secret: str | None
+    """Name of the Secrets Manager secret, or None when the endpoint asks for no key."""
+    weights_uri: str | None
+    """s3://... to download before the start; None when the engine fetches its weights itself."""
+    engine: Launch
+    launch_hook: str
+    terminate_hook: str
+    drain_seconds: int
+    """How long in-flight requests may take to finish when the instance must go."""
+
+    def to_json(self) -> str:
+        """Compact and byte-stable."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "AgentConfig":
+        """Inverse of `to_json`; raises TypeError or ValueError on anything else."""
+        raw: dict[str, Any] = json.loads(text)
+        engine = raw.pop("engine")
+        for key in ("args", "in_flight_metrics"):
+            engine[key] = tuple(engine[key])
+        return cls(engine=Launch(**engine), **raw)

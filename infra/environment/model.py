@@ -1,0 +1,262 @@
+"""The typed environment: what one environment file says, frozen.
+
+This is the single source of truth of the file format. `environments/schema.json` is generated from these
+classes (`llmctl schema`), the loader validates against that schema, and both columns of the code (what exists:
+`stacks/`, `modules/`; what happens: `cli/`, `infra/`) meet only here. A field that nothing acts on has no place
+in this file: an ignored setting is worse than a refused one.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z](-?[a-z0-9])*$",
+        max_length=20,
+        description="Lower-case letters, digits and single hyphens; starts with a letter; at most 20 characters.",
+    ),
+]
+Cidr = Annotated[
+    str,
+    Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$", description="An IPv4 range, such as 203.0.113.0/24."),
+]
+Duration = Annotated[str, Meta(pattern=r"^\d+(s|m|h)$", description="A duration, such as 30s, 5m or 1h.")]
+Scalar = str | int | float | bool
+
+
+class Slot(StrEnum):
+    """One of the two places of a model; one is live, the other idle or taking a new release."""
+
+    BLUE = "blue"
+    GREEN = "green"
+
+
+class Market(StrEnum):
+    """How an instance is bought."""
+
+    SPOT = "spot"
+    ON_DEMAND = "on-demand"
+
+
+class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every section: immutable, keyword-only, unknown keys refused."""
+
+
+class Provider(Spec):
+    """Where the environment lives."""
+
+    name: Annotated[
+        Literal["aws", "embedded"],
+        Meta(description="aws, or embedded: the emulated cloud on this machine (no account, no GPU)."),
+    ]
+    region: Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="An AWS region.")]
+    account: Annotated[
+        str | None,
+        Meta(description="A guard: refuse to act on any other AWS account (12 digits, quoted)."),
+    ] = None
+
+
+class Network(Spec):
+    """A network of its own (`cidr`), or an existing one (`vpc_id` with its subnets)."""
+
+    cidr: Annotated[Cidr | None, Meta(description="Range of a VPC that llmctl creates.")] = None
+    egress: Annotated[
+        Literal["nat", "nat-per-zone", "endpoints"],
+        Meta(
+            description="How private instances reach out: one NAT gateway, one in each zone, "
+            "or VPC endpoints only (no internet: images from ECR, weights from S3)."
+        ),
+    ] = "nat"
+    vpc_id: Annotated[str | None, Meta(description="An existing VPC, instead of cidr.")] = None
+    private_subnets: Annotated[
+        tuple[str, ...], Meta(description="Existing subnets for the instances, with vpc_id.")
+    ] = ()
+    public_subnets: Annotated[
+        tuple[str, ...], Meta(description="Existing subnets for the load balancer, with vpc_id.")
+    ] = ()
+
+
+class Endpoint(Spec):
+    """How clients reach the environment: one load balancer."""
+
+    allow_cidrs: Annotated[
+        tuple[Cidr, ...], Meta(min_length=1, description="Who may connect. 0.0.0.0/0 only if you mean it.")
+    ]
+    auth: Annotated[
+        Literal["api-key", "none"],
+        Meta(description="api-key: engines demand the key that llmctl keeps in Secrets Manager."),
+    ] = "api-key"
+    domain: Annotated[
+        str | None,
+        Meta(
+            pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$",
+            description="DNS name: HTTPS with a certificate and a record; each model answers on MODEL.domain.",
+        ),
+    ] = None
+    hosted_zone: Annotated[
+        str | None, Meta(description="Route 53 zone that holds the domain; default: the domain's parent.")
+    ] = None
+    port: Annotated[
+        int | None, Meta(ge=1, le=65535, description="Listener port; default 443 with a domain, else 80.")
+    ] = None
+    default_model: Annotated[
+        str | None, Meta(description="The model that answers on the bare endpoint; default: the only model.")
+    ] = None
+
+    @property
+    def listener_port(self) -> int:
+        """The port clients connect to."""
+        return self.port or (443 if self.domain else 80)
+
+
+class Engine(Spec):
+    """The server in the container."""
+
+    name: Annotated[
+        Literal["vllm", "sglang", "tgi", "llama.cpp", "bentoml", "ray-serve", "openai", "simulator"],
+        Meta(description="openai: any image that speaks the OpenAI API (needs image)."),
+    ]
+    version: Annotated[str, Meta(min_length=1, description="Image tag (quote it: 0.10 is a number in YAML).")]
+    image: Annotated[
+        str | None, Meta(description="Image repository, without a tag; default: the engine's own.")
+    ] = None
+    args: Annotated[
+        dict[str, Scalar], Meta(description="Engine arguments by long name, without dashes.")
+    ] = field(default_factory=dict)
+    env: Annotated[
+        dict[str, str], Meta(description="Environment variables of the engine. Not for secrets.")
+    ] = field(default_factory=dict)
+
+
+class Architecture(Spec):
+    """Facts about the weights, for the check that they fit the GPU. What is left out is inferred or skipped."""
+
+    parameters: Annotated[float, Meta(gt=0, description="Number of parameters, such as 7.6e9.")]
+    bytes_per_parameter: Annotated[float, Meta(gt=0, description="2 for bfloat16, 1 for 8 bits.")] = 2.0
+    layers: Annotated[int | None, Meta(ge=1)] = None
+    attention_heads: Annotated[int | None, Meta(ge=1)] = None
+    kv_heads: Annotated[int | None, Meta(ge=1)] = None
+    head_size: Annotated[int | None, Meta(ge=1)] = None
+
+
+class Batching(Spec):
+    """How many requests an engine works on together."""
+
+    max_sequences: Annotated[int | None, Meta(ge=1, description="Requests in one batch.")] = None
+    max_tokens: Annotated[int | None, Meta(ge=1, description="Tokens in one batch.")] = None
+
+
+class Instances(Spec):
+    """What the replicas run on."""
+
+    types: Annotated[
+        tuple[str, ...], Meta(min_length=1, description="Instance types, all acceptable; more find more spot.")
+    ]
+    zones: Annotated[tuple[str, ...], Meta(min_length=1, description="Availability zones to spread over.")]
+    ami: Annotated[
+        str,
+        Meta(
+            pattern="^(ami-[0-9a-f]+|ssm:/.+)$",
+            description="ami-..., or ssm:/parameter with the image's id; "
+            "default: AWS's Deep Learning Base GPU AMI (Ubuntu 24.04).",
+        ),
+    ] = "ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id"
+    disk_gib: Annotated[int, Meta(ge=20, description="Size of the encrypted root volume, in GiB.")] = 200
+
+
+class Replicas(Spec):
+    """How many replicas a model has."""
+
+    min: Annotated[int, Meta(ge=0)]
+    max: Annotated[int, Meta(ge=1)]
+
+
+class Spot(Spec):
+    """How much of the capacity is bought on the spot market."""
+
+    on_demand_base: Annotated[int, Meta(ge=0, description="Replicas that are always on demand.")] = 0
+    overprovision: Annotated[int, Meta(ge=0, description="Extra spot replicas, against interruptions.")] = 0
+
+
+class Scaling(Spec):
+    """Target tracking of the live slot's spot group."""
+
+    metric: Annotated[
+        Literal["requests_per_replica"],
+        Meta(description="requests_per_replica: requests per minute that each replica gets."),
+    ] = "requests_per_replica"
+    target: Annotated[float, Meta(gt=0)]
+
+
+class Routing(Spec):
+    """How the load balancer spreads a model's requests over its replicas."""
+
+    algorithm: Annotated[
+        Literal["round_robin", "weighted_random", "least_outstanding_requests"],
+        Meta(description="least_outstanding_requests suits generations of different length."),
+    ] = "least_outstanding_requests"
+    priority: Annotated[
+        int | None,
+        Meta(ge=1, le=49999, description="Rule priority; default: derived from the model's name, stable."),
+    ] = None
+    deregistration_delay: Annotated[
+        Duration, Meta(description="How long a leaving replica may finish its requests; at most 3600s.")
+    ] = "120s"
+
+
+class Rollout(Spec):
+    """How a new release takes over the traffic."""
+
+    steps: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=100)], ...],
+        Meta(min_length=1, description="Percentages of traffic, rising, ending with 100."),
+    ] = (5, 25, 50, 100)
+    bake: Annotated[Duration, Meta(description="How long each step is watched.")] = "5m"
+
+
+class Model(Spec):
+    """A named inference service; scales and rolls out on its own."""
+
+    source: Annotated[
+        str,
+        Meta(
+            pattern=r"^(hf://[\w.-]+/[\w.-]+(/[\w./-]+)?(@[\w.-]+)?|s3://[a-z0-9.-]+/.+|file:///.+)$",
+            description="hf://ORG/REPO[/FILE][@REVISION], s3://BUCKET/PREFIX, or file:///PATH in the image.",
+        ),
+    ]
+    engine: Engine
+    instances: Instances
+    replicas: Replicas
+    architecture: Architecture | None = None
+    batching: Batching = Batching()
+    spot: Spot = Spot()
+    scaling: Scaling | None = None
+    routing: Routing = Routing()
+    rollout: Rollout = Rollout()
+
+
+class Environment(Spec):
+    """One environment: one file, one stack set, one state, one endpoint."""
+
+    environment: Name
+    provider: Provider
+    network: Network
+    endpoint: Endpoint
+    models: Annotated[dict[Name, Model], Meta(min_length=1)]
+    protect: Annotated[bool, Meta(description="Refuse to destroy this environment.")] = False
+    tags: Annotated[dict[str, str], Meta(description="Tags put on every resource.")] = field(
+        default_factory=dict
+    )
+
+    @property
+    def default_model(self) -> str | None:
+        """The model that answers on the bare endpoint, if there is one."""
+        return self.endpoint.default_model or (next(iter(self.models)) if len(self.models) == 1 else None)
+
+
+def seconds(duration: str) -> int:
+    """Seconds in a `Duration` such as 30s, 5m or 1h."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]

@@ -1,0 +1,96 @@
+"""What things are called in AWS.
+
+Terraform creates under these names and the runtime finds things by them, so that neither needs the other's
+outputs. Changing one renames (that is: replaces) resources. Every function is pure.
+"""
+
+import hashlib
+
+from infra.environment.model import Environment, Market, Slot
+
+TAG_ENVIRONMENT = "llmctl:environment"
+TAG_MODEL = "llmctl:model"
+TAG_SLOT = "llmctl:slot"
+TAG_MARKET = "llmctl:market"
+
+LAUNCH_HOOK = "engine-healthy"
+TERMINATE_HOOK = "drained"
+
+_BALANCER_LIMIT = 32
+_RULE_PRIORITIES = 40_000
+_DEFAULT_MODEL_PRIORITY = 50_000
+
+
+def stack(environment: str) -> str:
+    """Prefix of everything in an environment; also the name of its runtime table and instance role."""
+    return f"llmctl-{environment}"
+
+
+runtime_table = stack
+
+
+def balancer(environment: str) -> str:
+    """Name of the load balancer."""
+    return fit(stack(environment), _BALANCER_LIMIT)
+
+
+def target_group(environment: str, model: str, slot: Slot) -> str:
+    """Name of a slot's target group."""
+    return fit(f"{environment}-{model}-{slot}", _BALANCER_LIMIT)
+
+
+def launch_template(environment: str, model: str) -> str:
+    """Name of the launch template whose versions are the model's releases."""
+    return f"{stack(environment)}-{model}"
+
+
+def group(environment: str, model: str, slot: Slot, market: Market) -> str:
+    """Name of one of a slot's two autoscaling groups."""
+    return f"{stack(environment)}-{model}-{slot}-{market}"
+
+
+def log_group(environment: str, model: str) -> str:
+    """CloudWatch log group of a model's engines and agents."""
+    return f"/llmctl/{environment}/{model}"
+
+
+def api_key_secret(environment: str) -> str:
+    """Secrets Manager secret that holds the endpoint's API key."""
+    return f"llmctl/{environment}/api-key"
+
+
+def state_bucket(account: str, region: str) -> str:
+    """Bucket of the Terraform state, one for each account and region."""
+    return f"llmctl-state-{account}-{region}"
+
+
+def state_key(environment: str) -> str:
+    """Object of an environment's Terraform state."""
+    return f"{environment}/terraform.tfstate"
+
+
+def artefact_bucket(account: str, environment: str, region: str) -> str:
+    """Bucket of what instances download: the agent."""
+    return fit(f"{stack(environment)}-{account}-{region}", 63)
+
+
+def rule_priority(environment: Environment, model: str) -> int:
+    """Listener rule priority: the configured one, else derived from the name alone.
+
+    It depends on no other model, so adding or removing a model never renumbers a rule. The default model's
+    rule matches everything and therefore comes last.
+    """
+    configured = environment.models[model].routing.priority
+    if configured is not None:
+        return configured
+    if model == environment.default_model:
+        return _DEFAULT_MODEL_PRIORITY
+    return 1 + int(hashlib.sha256(model.encode()).hexdigest(), 16) % _RULE_PRIORITIES
+
+
+def fit(name: str, limit: int) -> str:
+    """The name itself, or its start with a digest when it is longer than the service allows."""
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{name[: limit - 7].rstrip('-')}-{digest}"
