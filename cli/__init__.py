@@ -1,0 +1,1 @@
+"""The command line: arguments, questions and rendering. No logic."""

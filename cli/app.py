@@ -1,0 +1,116 @@
+"""The entry point, and the one place where errors become text and exit codes.
+
+Commands are imported only when they run: `llmctl --help` must stay under 0.2 s, and neither cdktf nor boto3 may
+load for it. Each command lives in `cli/commands/<name>.py` as an attribute called `command`.
+"""
+
+import importlib
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from infra.errors import ExitCode, LlmctlError
+from infra.paths import state_directory
+
+COMMANDS = {
+    "init": "Write a commented environment file to start from.",
+    "validate": "Check environment files; all errors at once.",
+    "schema": "Print the JSON Schema of environment files.",
+    "doctor": "Show what llmctl needs, what it found, and what to do.",
+    "bootstrap": "Create the bucket that holds the Terraform state.",
+    "synth": "Write the Terraform configuration of an environment.",
+    "plan": "Show what a deploy would change.",
+    "deploy": "Create or update an environment and wait until it serves.",
+    "status": "Show models, slots, releases, weights and replicas.",
+    "logs": "Show the logs of engines and agents.",
+    "api-key": "Print the API key of an environment's endpoint.",
+    "destroy": "Take an environment down and prove that nothing is left.",
+    "local": "Run the embedded cloud on this machine.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are invoked, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of a working day, not of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cli.commands.{cmd_name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List names and summaries without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="llmctl-toolkit", prog_name="llmctl")
+def llmctl() -> None:
+    """Self-hosted LLM inference on cloud GPU spot instances.
+
+    Everything follows from one file: environments/NAME.yaml. Try it without an account:
+
+        llmctl deploy --env local
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with a code of the table in `infra.errors`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: list[str]) -> int:
+    """Run one command line; every failure becomes text on stderr and an exit code."""
+    try:
+        result = llmctl.main(args, prog_name="llmctl", standalone_mode=False)
+    except LlmctlError as error:
+        return _report(error.message, error.hint, error.code)
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        return _report(error.format_message(), "", ExitCode.FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        return _report("interrupted", "run the same command again to go on", ExitCode.FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.OK
+    except Exception:  # noqa: BLE001 - the last resort: a bug must not end in a traceback on the terminal
+        return _report_bug()
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _report(message: str, hint: str, code: ExitCode) -> int:
+    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+    if hint:
+        click.echo(click.style("hint:  ", fg="cyan") + hint, err=True)
+    return code
+
+
+def _report_bug() -> int:
+    path = _write_crash_report(traceback.format_exc())
+    return _report(
+        f"llmctl failed in a way it should not: {sys.exception()!r}",
+        f"the details are in {path}; please report them",
+        ExitCode.FAILED,
+    )
+
+
+def _write_crash_report(details: str) -> Path:
+    folder = state_directory() / "crashes"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}.txt"
+    path.write_text(details)
+    return path

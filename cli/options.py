@@ -1,0 +1,31 @@
+"""Options that several commands share, so that they are spelled and explained once."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def environment_option(function: F) -> F:
+    """`--env NAME`: a name under environments/, or a path to a file."""
+    return click.option(
+        "--env",
+        "-e",
+        "env",
+        required=True,
+        envvar="LLMCTL_ENV",
+        metavar="NAME",
+        help="Environment: a name under environments/, or a path. Also: LLMCTL_ENV.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`: one JSON document on stdout."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")(function)
+
+
+def yes_option(function: F) -> F:
+    """`--yes`: don't ask."""
+    return click.option("--yes", "-y", is_flag=True, help="Don't ask: do it.")(function)
