@@ -1,0 +1,33 @@
+"""How many instances each autoscaling group of a model may and must have.
+
+One place for both columns: Terraform sets the maximum, the runtime the minimum of the live slot.
+"""
+
+from dataclasses import dataclass
+
+from infra.environment.model import Market, Model
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Least and most instances of a group in the live slot."""
+
+    min: int
+    max: int
+
+    def clamp(self, size: int) -> int:
+        """The nearest allowed size."""
+        return max(self.min, min(size, self.max))
+
+
+def bounds(model: Model, market: Market) -> Bounds:
+    """Bounds of one of the live slot's groups.
+
+    Spot carries the load beyond the on-demand base, plus the extra replicas against interruptions. On-demand
+    holds its base and may grow to the whole model when there is no spot to be had.
+    """
+    base = min(model.spot.on_demand_base, model.replicas.min)
+    if market is Market.ON_DEMAND:
+        return Bounds(base, model.replicas.max)
+    extra = model.spot.overprovision
+    return Bounds(model.replicas.min - base + extra, model.replicas.max - base + extra)
