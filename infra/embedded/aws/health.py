@@ -1,0 +1,120 @@
+"""Health of registered targets: written by whoever checks it, read by everybody else.
+
+moto says that every registered target is healthy. Here a target is `initial` until the balancer has spoken,
+and stays listed as `draining` after it was deregistered until the balancer is done with it or the delay is over.
+Only states are kept here: who is registered is moto's business.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TargetState(StrEnum):
+    """States of DescribeTargetHealth."""
+
+    INITIAL = "initial"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNUSED = "unused"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What DescribeTargetHealth says about one target."""
+
+    state: TargetState
+    reason: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draining:
+    """A deregistered target that may still be finishing requests, since `since` (epoch seconds)."""
+
+    target_id: str
+    port: int
+    since: float
+
+
+REGISTERING = Health(
+    state=TargetState.INITIAL,
+    reason="Elb.RegistrationInProgress",
+    description="Target registration is in progress",
+)
+UNUSED = Health(
+    state=TargetState.UNUSED,
+    reason="Target.NotInUse",
+    description="Target group is not configured to receive traffic from the load balancer",
+)
+NOT_REGISTERED = Health(
+    state=TargetState.UNUSED,
+    reason="Target.NotRegistered",
+    description="Target is not registered to the target group",
+)
+DEREGISTERING = Health(
+    state=TargetState.DRAINING,
+    reason="Target.DeregistrationInProgress",
+    description="Target deregistration is in progress",
+)
+
+_Key = tuple[str, str, int]
+
+
+class HealthStore:
+    """Reported health and draining targets, by (target group ARN, target id, port)."""
+
+    def __init__(self) -> None:
+        self._reported: dict[_Key, Health] = {}
+        self._draining: dict[_Key, float] = {}
+
+    def registered(self, group: str, target: str, port: int) -> None:
+        """Forget what is known of a target that was registered (again): its checks start anew."""
+        self._reported.pop((group, target, port), None)
+        self._draining.pop((group, target, port), None)
+
+    def deregistered(self, group: str, target: str, port: int, now: float) -> None:
+        """Let a target drain from `now` (epoch seconds) on."""
+        self._reported.pop((group, target, port), None)
+        self._draining[(group, target, port)] = now
+
+    def report(self, group: str, target: str, port: int, health: Health) -> None:
+        """Record what the balancer found. A target that drains goes on draining."""
+        if (group, target, port) not in self._draining:
+            self._reported[(group, target, port)] = health
+
+    def health(self, group: str, target: str, port: int) -> Health:
+        """Health of a registered target of a group that is in use."""
+        return self._reported.get((group, target, port), REGISTERING)
+
+    def draining(self, group: str) -> tuple[Draining, ...]:
+        """List the group's targets that still drain."""
+        return tuple(
+            Draining(target_id=target, port=port, since=since)
+            for (arn, target, port), since in self._draining.items()
+            if arn == group
+        )
+
+    def is_draining(self, target: str, groups: Iterable[str]) -> bool:
+        """Whether a target still drains in any of the groups."""
+        wanted = set(groups)
+        return any(arn in wanted and name == target for arn, name, _ in self._draining)
+
+    def drained(self, group: str, target: str, port: int) -> None:
+        """Drop a target that has no request left, or no time."""
+        self._draining.pop((group, target, port), None)
+
+    def forget(self, group: str) -> None:
+        """Drop all that is known of a deleted group."""
+        for store in (self._reported, self._draining):
+            for key in [key for key in store if key[0] == group]:
+                del store[key]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._reported.clear()
+        self._draining.clear()
+
+
+STORE = HealthStore()
