@@ -1,0 +1,190 @@
+"""One way to AWS: clients with sane timeouts, an endpoint from a mapping, and errors in our own words.
+
+Where a client connects to is decided by the mapping that the caller passes (`os.environ` for AWS, the cloud's own
+variables for an embedded cloud), never by changing this process's environment: two clouds can be used side by
+side. Adapters in this package wrap their calls in `translated`, so no botocore exception leaves it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+from botocore import exceptions as aws
+from botocore.config import Config
+
+from infra.errors import LlmctlError, Refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+CREDENTIALS_HINT = (
+    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws sso login` renews a session"
+)
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
+_BAD_CREDENTIALS = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+)
+_NO_CREDENTIALS = (
+    aws.NoCredentialsError,
+    aws.PartialCredentialsError,
+    aws.CredentialRetrievalError,
+    aws.TokenRetrievalError,
+    aws.UnauthorizedSSOTokenError,
+    aws.SSOTokenLoadError,
+)
+_EC2_VENDOR = Path("/sys/class/dmi/id/sys_vendor")
+
+
+class Session:
+    """Typed, cached boto3 clients for one region and one place (AWS, or an emulated cloud).
+
+    `environment` holds what one would export for the `aws` command: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE. With no keys in it the usual chain of credentials
+    applies, less the instance metadata service when this machine is no EC2 instance (asking it would hang).
+    """
+
+    autoscaling: cached_property["AutoScalingClient"] = cached_property(
+        lambda self: self.client("autoscaling")
+    )
+    cloudwatch: cached_property["CloudWatchClient"] = cached_property(lambda self: self.client("cloudwatch"))
+    dynamodb: cached_property["DynamoDBClient"] = cached_property(lambda self: self.client("dynamodb"))
+    ec2: cached_property["EC2Client"] = cached_property(lambda self: self.client("ec2"))
+    elbv2: cached_property["ElasticLoadBalancingv2Client"] = cached_property(
+        lambda self: self.client("elbv2")
+    )
+    iam: cached_property["IAMClient"] = cached_property(lambda self: self.client("iam"))
+    logs: cached_property["CloudWatchLogsClient"] = cached_property(lambda self: self.client("logs"))
+    s3: cached_property["S3Client"] = cached_property(lambda self: self.client("s3"))
+    secretsmanager: cached_property["SecretsManagerClient"] = cached_property(
+        lambda self: self.client("secretsmanager")
+    )
+    ssm: cached_property["SSMClient"] = cached_property(lambda self: self.client("ssm"))
+    sts: cached_property["STSClient"] = cached_property(lambda self: self.client("sts"))
+
+    def __init__(self, region: str, environment: Mapping[str, str]) -> None:
+        self.region = region
+        self.endpoint = environment.get("AWS_ENDPOINT_URL") or None
+        with translated("reading the AWS configuration"):
+            self._boto3 = _boto3_session(region, environment)
+
+    def client(self, service: str) -> Any:
+        """Make a client of a service that has no typed attribute here."""
+        create: Any = self._boto3.client
+        with translated(f"preparing to call {service}"):
+            return create(service, endpoint_url=self.endpoint, config=self._config())
+
+    def has_credentials(self) -> bool:
+        """Whether the chain of credentials finds any; asks no network but SSO's and a role's own."""
+        with translated("looking for AWS credentials"):
+            return self._boto3.get_credentials() is not None
+
+    @cached_property
+    def account(self) -> str:
+        """The account that the credentials belong to, 12 digits; raises `Refused` without credentials."""
+        with translated("asking AWS who we are"):
+            return self.sts.get_caller_identity()["Account"]
+
+    def _config(self) -> Config:
+        return Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"mode": "standard", "total_max_attempts": 5},
+            user_agent_extra=f"llmctl/{_version()}",
+            # A proxy can't reach the loopback address of a cloud on this machine.
+            proxies={} if self.endpoint else None,
+        )
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn botocore's exceptions into `LlmctlError`; also a decorator. `doing`: "reading the table x"."""
+    try:
+        yield
+    except aws.ClientError as error:
+        raise _from_answer(doing, error) from error
+    except _NO_CREDENTIALS as error:
+        raise Refused(f"{doing}: no AWS credentials: {error}", hint=CREDENTIALS_HINT) from error
+    except aws.ProfileNotFound as error:
+        raise Refused(f"{doing}: {error}", hint="AWS_PROFILE must name a profile of ~/.aws/config") from error
+    except (aws.HTTPClientError, aws.ConnectionError) as error:
+        raise LlmctlError(f"{doing}: can't reach AWS: {error}", hint=_reach_hint(error)) from error
+    except aws.BotoCoreError as error:
+        raise LlmctlError(f"{doing}: {error}") from error
+
+
+def error_code(error: aws.ClientError) -> str:
+    """AWS's own code of a refused call, such as ResourceNotFoundException or 404."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _from_answer(doing: str, error: aws.ClientError) -> LlmctlError:
+    code, message = error_code(error), error.response.get("Error", {}).get("Message", "")
+    if code in _DENIED:
+        named = re.search(r"not authorized to perform: ([\w-]+:\w+)", message)
+        action = named[1] if named else error.operation_name
+        return Refused(
+            f"{doing}: AWS denied {action}: {message}",
+            hint=f"allow {action} in the IAM policy of this identity",
+        )
+    if code in _BAD_CREDENTIALS:
+        return Refused(f"{doing}: AWS did not accept the credentials: {message}", hint=CREDENTIALS_HINT)
+    return LlmctlError(f"{doing}: AWS answered {code} to {error.operation_name}: {message}")
+
+
+def _reach_hint(error: Exception) -> str:
+    if "127.0.0.1" in str(error):
+        return "the embedded cloud is not running: `llmctl local up` starts it"
+    return "check the network, the proxy settings and the region's name"
+
+
+def _boto3_session(region: str, environment: Mapping[str, str]) -> boto3.Session:
+    key = environment.get("AWS_ACCESS_KEY_ID") or None
+    # With keys in hand no profile is needed, and an AWS_PROFILE that doesn't exist must not get in the way.
+    inner = botocore.session.Session(session_vars={"profile": (None, None, None, None)} if key else None)
+    if not key and environment.get("AWS_PROFILE"):
+        inner.set_config_variable("profile", environment["AWS_PROFILE"])
+    if not _on_ec2():
+        inner.get_component("credential_provider").remove("iam-role")
+    return boto3.Session(
+        aws_access_key_id=key,
+        aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY") if key else None,
+        aws_session_token=environment.get("AWS_SESSION_TOKEN") if key else None,
+        region_name=region,
+        botocore_session=inner,
+    )
+
+
+def _on_ec2() -> bool:
+    try:
+        return "Amazon" in _EC2_VENDOR.read_text()
+    except OSError:
+        return False
+
+
+def _version() -> str:
+    try:
+        return version("llmctl-toolkit")
+    except PackageNotFoundError:
+        return "0"
