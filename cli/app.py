@@ -1,7 +1,7 @@
 """The entry point, and the one place where errors become text and exit codes.
 
-Commands are imported only when they run: `llmctl --help` must stay under 0.2 s, and neither cdktf nor boto3 may
-load for it. Each command lives in `cli/commands/<name>.py` as an attribute called `command`.
+Commands are imported only when they run: `llmctl --help` must stay under 0.2 s, and neither cdktf nor boto3
+may load for it. Each command lives in `cli/commands/<name>.py` as an attribute called `command`.
 """
 
 import importlib
@@ -55,7 +55,9 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="llmctl-toolkit", prog_name="llmctl")
 def llmctl() -> None:
     """Self-hosted LLM inference on cloud GPU spot instances.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.environment.load import find, load
+
 from infra.environment.model import Environment
 
 if TYPE_CHECKING:

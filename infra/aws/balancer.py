@@ -1,0 +1,99 @@
+"""The environment's load balancer: address, weights and target health, as domain types."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from infra.aws.session import Session, translated
+from infra.deploy.types import Health
+from infra.environment import names
+from infra.environment.model import Environment, Slot
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef
+
+_STATES = {
+    "initial": Health.INITIAL,
+    "healthy": Health.HEALTHY,
+    "unhealthy": Health.UNHEALTHY,
+    "unhealthy.draining": Health.DRAINING,
+    "unused": Health.UNUSED,
+    "draining": Health.DRAINING,
+    "unavailable": Health.INITIAL,
+}
+
+
+class AwsBalancer:
+    """Implements `infra.deploy.ports.Balancer` with an application load balancer."""
+
+    def __init__(self, session: Session, environment: Environment) -> None:
+        self._elbv2 = session.elbv2
+        self._name = names.balancer(environment.environment)
+        self._slots = {
+            names.target_group(environment.environment, model, slot): (model, slot)
+            for model in environment.models
+            for slot in Slot
+        }
+
+    def address(self) -> str | None:
+        """Its DNS name, or None when it doesn't exist."""
+        balancer = self._balancer()
+        return balancer[1] if balancer else None
+
+    def weights(self) -> Mapping[str, Mapping[Slot, int]]:
+        """Weights of each model's slots, from the listener rules that forward to them."""
+        found: dict[str, dict[Slot, int]] = {}
+        slots = self._slots_by_arn()
+        for action in self._actions() if slots else ():
+            for target in action.get("ForwardConfig", {}).get("TargetGroups", []):
+                if target.get("TargetGroupArn") in slots:
+                    model, slot = slots[target["TargetGroupArn"]]
+                    found.setdefault(model, {})[slot] = target.get("Weight", 1)
+        return found
+
+    def health(self) -> Mapping[str, Health]:
+        """Health of each registered instance, over all target groups of the environment."""
+        arns = self._slots_by_arn()
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            return dict(chain.from_iterable(pool.map(self._target_health, arns)))
+
+    @translated("reading target health")
+    def _target_health(self, arn: str) -> list[tuple[str, Health]]:
+        answer = self._elbv2.describe_target_health(TargetGroupArn=arn)
+        return [
+            (target["Target"]["Id"], _STATES[target["TargetHealth"]["State"]])
+            for target in answer["TargetHealthDescriptions"]
+        ]
+
+    @translated("reading the load balancer")
+    def _balancer(self) -> tuple[str, str] | None:
+        try:
+            answer = self._elbv2.describe_load_balancers(Names=[self._name])
+        except self._elbv2.exceptions.LoadBalancerNotFoundException:
+            return None
+        balancer = answer["LoadBalancers"][0]
+        return balancer["LoadBalancerArn"], balancer["DNSName"]
+
+    @translated("reading the target groups")
+    def _slots_by_arn(self) -> dict[str, tuple[str, Slot]]:
+        balancer = self._balancer()
+        if balancer is None:
+            return {}
+        pages = self._elbv2.get_paginator("describe_target_groups").paginate(LoadBalancerArn=balancer[0])
+        return {
+            group["TargetGroupArn"]: self._slots[group["TargetGroupName"]]
+            for page in pages
+            for group in page["TargetGroups"]
+            if group["TargetGroupName"] in self._slots
+        }
+
+    @translated("reading the listener rules")
+    def _actions(self) -> Iterator["ActionOutputTypeDef"]:
+        balancer = self._balancer()
+        assert balancer is not None
+        for listener in self._elbv2.describe_listeners(LoadBalancerArn=balancer[0])["Listeners"]:
+            pages = self._elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"])
+            for page in pages:
+                for rule in page["Rules"]:
+                    yield from rule["Actions"]

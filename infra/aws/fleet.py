@@ -1,0 +1,115 @@
+"""Autoscaling groups, launch templates and instances of one environment, as domain types."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from infra.aws.session import Session, translated
+from infra.deploy.types import Group, Instance
+from infra.environment import names
+from infra.environment.model import Environment, Market, Slot
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
+
+_ALIVE = ["pending", "running", "shutting-down", "stopping"]
+
+
+class AwsFleet:
+    """Implements `infra.deploy.ports.Fleet` with EC2 Auto Scaling."""
+
+    def __init__(self, session: Session, environment: Environment) -> None:
+        # Clients are made here, in one thread: boto3 sessions may not be shared while they make clients.
+        self._autoscaling = session.autoscaling
+        self._ec2 = session.ec2
+        self._environment = environment
+
+    def groups(self) -> tuple[Group, ...]:
+        """All groups that carry the environment's tag, with their instances."""
+        return tuple(_group(raw) for raw in self._describe())
+
+    @translated("resizing a group")
+    def resize(self, group: str, *, minimum: int, desired: int) -> None:
+        """Set minimum and desired size in one call, so that they never contradict each other."""
+        self._autoscaling.update_auto_scaling_group(
+            AutoScalingGroupName=group, MinSize=minimum, DesiredCapacity=desired
+        )
+
+    @translated("pinning a release")
+    def pin(self, group: str, release: int) -> None:
+        """Change the template version in the group's policy, and leave the rest of it as it is."""
+        answer = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])
+        policy: Any = answer["AutoScalingGroups"][0]["MixedInstancesPolicy"]
+        specification = policy["LaunchTemplate"]["LaunchTemplateSpecification"]
+        specification["Version"] = str(release)
+        specification.pop("LaunchTemplateName", None)  # the API takes the id or the name, not both
+        self._autoscaling.update_auto_scaling_group(AutoScalingGroupName=group, MixedInstancesPolicy=policy)
+
+    @translated("reading the launch templates")
+    def latest_releases(self) -> Mapping[str, int]:
+        """Newest version of each model's launch template; models without one are left out."""
+        models = {
+            names.launch_template(self._environment.environment, model): model
+            for model in self._environment.models
+        }
+        pages = self._ec2.get_paginator("describe_launch_templates").paginate(
+            Filters=[{"Name": "launch-template-name", "Values": list(models)}]
+        )
+        return {
+            models[template["LaunchTemplateName"]]: template["LatestVersionNumber"]
+            for page in pages
+            for template in page["LaunchTemplates"]
+        }
+
+    @translated("reading the instances")
+    def launched(self) -> Mapping[str, datetime]:
+        """Launch time of each instance that isn't gone."""
+        pages = self._ec2.get_paginator("describe_instances").paginate(
+            Filters=[
+                {"Name": f"tag:{names.TAG_ENVIRONMENT}", "Values": [self._environment.environment]},
+                {"Name": "instance-state-name", "Values": _ALIVE},
+            ]
+        )
+        return {
+            instance["InstanceId"]: instance["LaunchTime"]
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+        }
+
+    def _describe(self) -> Iterator["AutoScalingGroupTypeDef"]:
+        with translated("reading the autoscaling groups"):
+            pages = self._autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
+                Filters=[{"Name": f"tag:{names.TAG_ENVIRONMENT}", "Values": [self._environment.environment]}]
+            )
+            for page in pages:
+                yield from page["AutoScalingGroups"]
+
+
+def _group(raw: "AutoScalingGroupTypeDef") -> Group:
+    tags = {tag["Key"]: tag.get("Value", "") for tag in raw["Tags"]}
+    template = raw["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
+    return Group(
+        name=raw["AutoScalingGroupName"],
+        model=tags[names.TAG_MODEL],
+        slot=Slot(tags[names.TAG_SLOT]),
+        market=Market(tags[names.TAG_MARKET]),
+        release=int(template["Version"]),
+        min=raw["MinSize"],
+        desired=raw["DesiredCapacity"],
+        max=raw["MaxSize"],
+        instances=tuple(
+            Instance(
+                id=instance["InstanceId"],
+                lifecycle=instance["LifecycleState"],
+                release=_release(instance.get("LaunchTemplate", {}).get("Version")),
+                type=instance.get("InstanceType", ""),
+                zone=instance["AvailabilityZone"],
+            )
+            for instance in raw.get("Instances", [])
+        ),
+    )
+
+
+def _release(version: str | None) -> int | None:
+    return int(version) if version and version.isdigit() else None

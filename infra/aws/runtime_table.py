@@ -1,0 +1,103 @@
+"""The runtime table: what is live, what agents report, what happened. ARCHITECTURE.md lists the items."""
+
+import getpass
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from infra.aws.session import Session, translated
+from infra.deploy.types import Live, Phase, Report
+from infra.environment import names
+from infra.environment.model import Slot
+from infra.errors import ExitCode, LlmctlError
+
+
+class RuntimeTable:
+    """Implements `infra.deploy.ports.Runtime` with DynamoDB. A table that isn't there yet reads as empty."""
+
+    def __init__(self, session: Session, environment: str) -> None:
+        self._dynamodb = session.dynamodb
+        self._table = names.runtime_table(environment)
+
+    def live(self) -> Mapping[str, Live]:
+        """What is recorded as live, by model."""
+        return {
+            item["sk"]["S"]: Live(
+                slot=Slot(item["slot"]["S"]),
+                release=int(item["release"]["N"]),
+                since=datetime.fromisoformat(item["since"]["S"]),
+            )
+            for item in self._query("model")
+        }
+
+    @translated("recording what is live")
+    def make_live(self, model: str, slot: Slot, release: int) -> None:
+        """Record the first live release; a conflict if another deploy was faster."""
+        item = {
+            "pk": {"S": "model"},
+            "sk": {"S": model},
+            "slot": {"S": slot.value},
+            "release": {"N": str(release)},
+            "since": {"S": _now()},
+        }
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)"
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
+            raise LlmctlError(
+                f"{model}: another deploy made a release live at the same time",
+                hint="run the command again: it starts from what is there now",
+                code=ExitCode.CONFLICT,
+            ) from error
+
+    @translated("forgetting a model")
+    def forget(self, model: str) -> None:
+        """Drop the record of a model that is no longer in the environment."""
+        self._dynamodb.delete_item(TableName=self._table, Key={"pk": {"S": "model"}, "sk": {"S": model}})
+
+    def reports(self) -> Mapping[str, Report]:
+        """What the agents last said, by instance."""
+        return {
+            item["sk"]["S"].partition("#")[2]: Report(
+                phase=Phase(item["phase"]["S"]),
+                detail=item.get("detail", {}).get("S", ""),
+                since=datetime.fromisoformat(item["since"]["S"]),
+            )
+            for item in self._query("replica")
+        }
+
+    @translated("recording an event")
+    def record(self, action: str, target: str, result: str) -> None:
+        """Append to the audit log: who (user and host), what, on what, with which result."""
+        self._dynamodb.put_item(
+            TableName=self._table,
+            Item={
+                "pk": {"S": "event"},
+                "sk": {"S": f"{_now()}#{secrets.token_hex(4)}"},
+                "actor": {"S": f"{getpass.getuser()}@{socket.gethostname()}"},
+                "action": {"S": action},
+                "target": {"S": target},
+                "result": {"S": result},
+            },
+        )
+
+    def _query(self, partition: str) -> Iterator[Mapping[str, Any]]:
+        with translated(f"reading the table {self._table}"):
+            pages = self._dynamodb.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": partition}},
+                ConsistentRead=True,
+            )
+            try:
+                for page in pages:
+                    yield from page["Items"]
+            except self._dynamodb.exceptions.ResourceNotFoundException:
+                return
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,161 @@
+"""What deploy, status and destroy talk about: plain facts, without behaviour of any cloud."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from infra.environment.model import Market, Slot
+
+
+class Phase(StrEnum):
+    """Where a replica is in its life, as an operator would say it."""
+
+    LAUNCHING = "launching"
+    BOOTING = "booting"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    REGISTERING = "registering"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+    FAILED = "failed"
+
+
+class Health(StrEnum):
+    """A target's health at the load balancer."""
+
+    UNREGISTERED = "unregistered"
+    INITIAL = "initial"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNUSED = "unused"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One instance of a group."""
+
+    id: str
+    lifecycle: str
+    """The autoscaling lifecycle state, such as Pending:Wait or InService."""
+    release: int | None
+    type: str
+    zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """One autoscaling group."""
+
+    name: str
+    model: str
+    slot: Slot
+    market: Market
+    release: int
+    """Launch template version that its instances boot."""
+    min: int
+    desired: int
+    max: int
+    instances: tuple[Instance, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """Which slot and release serve a model, as recorded in the runtime table."""
+
+    slot: Slot
+    release: int
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What an agent last said of its replica."""
+
+    phase: Phase
+    detail: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replica:
+    """One instance serving one release in one slot."""
+
+    id: str
+    phase: Phase
+    detail: str
+    slot: Slot
+    market: Market
+    release: int | None
+    type: str
+    zone: str
+    launched: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotState:
+    """One slot of a model."""
+
+    slot: Slot
+    weight: int
+    """Share of the model's traffic, relative to the other slot's weight."""
+    release: int
+    wanted: int
+    replicas: tuple[Replica, ...]
+
+    @property
+    def healthy(self) -> int:
+        """Replicas that the balancer sends traffic to."""
+        return sum(replica.phase is Phase.HEALTHY for replica in self.replicas)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelState:
+    """One model: what is live, and both slots."""
+
+    name: str
+    live: Slot | None
+    release: int | None
+    latest_release: int
+    url: str
+    slots: tuple[SlotState, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the live slot has every replica that it wants, healthy at the balancer."""
+        return all(slot.healthy >= slot.wanted for slot in self.slots if slot.slot is self.live)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentState:
+    """Everything `status` shows."""
+
+    environment: str
+    endpoint: str
+    models: tuple[ModelState, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every live model is."""
+        return all(model.ready for model in self.models)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the cloud and the runtime table say, before it is interpreted."""
+
+    address: str | None
+    """The balancer's DNS name; None while there is none."""
+    groups: tuple[Group, ...]
+    latest_releases: Mapping[str, int]
+    """Newest launch template version of each model."""
+    live: Mapping[str, Live]
+    weights: Mapping[str, Mapping[Slot, int]]
+    health: Mapping[str, Health]
+    """By instance."""
+    reports: Mapping[str, Report]
+    """By instance."""
+    launched: Mapping[str, datetime]
+    """By instance."""
