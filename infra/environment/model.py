@@ -45,7 +45,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every section: immutable, keyword-only, unknown keys refused."""
 
 
-class Provider(Spec):
+class Provider(Spec, frozen=True):
     """Where the environment lives."""
 
     name: Annotated[
@@ -59,7 +59,7 @@ class Provider(Spec):
     ] = None
 
 
-class Network(Spec):
+class Network(Spec, frozen=True):
     """A network of its own (`cidr`), or an existing one (`vpc_id` with its subnets)."""
 
     cidr: Annotated[Cidr | None, Meta(description="Range of a VPC that llmctl creates.")] = None
@@ -79,7 +79,7 @@ class Network(Spec):
     ] = ()
 
 
-class Endpoint(Spec):
+class Endpoint(Spec, frozen=True):
     """How clients reach the environment: one load balancer."""
 
     allow_cidrs: Annotated[
@@ -112,7 +112,7 @@ class Endpoint(Spec):
         return self.port or (443 if self.domain else 80)
 
 
-class Engine(Spec):
+class Engine(Spec, frozen=True):
     """The server in the container."""
 
     name: Annotated[
@@ -131,7 +131,7 @@ class Engine(Spec):
     ] = field(default_factory=dict)
 
 
-class Architecture(Spec):
+class Architecture(Spec, frozen=True):
     """Facts about the weights, for the check that they fit the GPU. What is left out is inferred or skipped."""
 
     parameters: Annotated[float, Meta(gt=0, description="Number of parameters, such as 7.6e9.")]
@@ -142,14 +142,14 @@ class Architecture(Spec):
     head_size: Annotated[int | None, Meta(ge=1)] = None
 
 
-class Batching(Spec):
+class Batching(Spec, frozen=True):
     """How many requests an engine works on together."""
 
     max_sequences: Annotated[int | None, Meta(ge=1, description="Requests in one batch.")] = None
     max_tokens: Annotated[int | None, Meta(ge=1, description="Tokens in one batch.")] = None
 
 
-class Instances(Spec):
+class Instances(Spec, frozen=True):
     """What the replicas run on."""
 
     types: Annotated[
@@ -167,21 +167,21 @@ class Instances(Spec):
     disk_gib: Annotated[int, Meta(ge=20, description="Size of the encrypted root volume, in GiB.")] = 200
 
 
-class Replicas(Spec):
+class Replicas(Spec, frozen=True):
     """How many replicas a model has."""
 
     min: Annotated[int, Meta(ge=0)]
     max: Annotated[int, Meta(ge=1)]
 
 
-class Spot(Spec):
+class Spot(Spec, frozen=True):
     """How much of the capacity is bought on the spot market."""
 
     on_demand_base: Annotated[int, Meta(ge=0, description="Replicas that are always on demand.")] = 0
     overprovision: Annotated[int, Meta(ge=0, description="Extra spot replicas, against interruptions.")] = 0
 
 
-class Scaling(Spec):
+class Scaling(Spec, frozen=True):
     """Target tracking of the live slot's spot group."""
 
     metric: Annotated[
@@ -191,7 +191,7 @@ class Scaling(Spec):
     target: Annotated[float, Meta(gt=0)]
 
 
-class Routing(Spec):
+class Routing(Spec, frozen=True):
     """How the load balancer spreads a model's requests over its replicas."""
 
     algorithm: Annotated[
@@ -207,7 +207,7 @@ class Routing(Spec):
     ] = "120s"
 
 
-class Rollout(Spec):
+class Rollout(Spec, frozen=True):
     """How a new release takes over the traffic."""
 
     steps: Annotated[
@@ -217,7 +217,7 @@ class Rollout(Spec):
     bake: Annotated[Duration, Meta(description="How long each step is watched.")] = "5m"
 
 
-class Model(Spec):
+class Model(Spec, frozen=True):
     """A named inference service; scales and rolls out on its own."""
 
     source: Annotated[
@@ -238,7 +238,7 @@ class Model(Spec):
     rollout: Rollout = Rollout()
 
 
-class Environment(Spec):
+class Environment(Spec, frozen=True):
     """One environment: one file, one stack set, one state, one endpoint."""
 
     environment: Name
