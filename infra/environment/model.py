@@ -45,7 +45,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every section: immutable, keyword-only, unknown keys refused."""
 
 
-class Provider(Spec, frozen=True):
+class Provider(Spec, frozen=True, kw_only=True):
     """Where the environment lives."""
 
     name: Annotated[
@@ -59,7 +59,7 @@ class Provider(Spec, frozen=True):
     ] = None
 
 
-class Network(Spec, frozen=True):
+class Network(Spec, frozen=True, kw_only=True):
     """A network of its own (`cidr`), or an existing one (`vpc_id` with its subnets)."""
 
     cidr: Annotated[Cidr | None, Meta(description="Range of a VPC that llmctl creates.")] = None
@@ -79,7 +79,7 @@ class Network(Spec, frozen=True):
     ] = ()
 
 
-class Endpoint(Spec, frozen=True):
+class Endpoint(Spec, frozen=True, kw_only=True):
     """How clients reach the environment: one load balancer."""
 
     allow_cidrs: Annotated[
@@ -112,7 +112,7 @@ class Endpoint(Spec, frozen=True):
         return self.port or (443 if self.domain else 80)
 
 
-class Engine(Spec, frozen=True):
+class Engine(Spec, frozen=True, kw_only=True):
     """The server in the container."""
 
     name: Annotated[
@@ -131,7 +131,7 @@ class Engine(Spec, frozen=True):
     ] = field(default_factory=dict)
 
 
-class Architecture(Spec, frozen=True):
+class Architecture(Spec, frozen=True, kw_only=True):
     """Facts about the weights, for the check that they fit the GPU. What is left out is inferred or skipped."""
 
     parameters: Annotated[float, Meta(gt=0, description="Number of parameters, such as 7.6e9.")]
@@ -142,14 +142,14 @@ class Architecture(Spec, frozen=True):
     head_size: Annotated[int | None, Meta(ge=1)] = None
 
 
-class Batching(Spec, frozen=True):
+class Batching(Spec, frozen=True, kw_only=True):
     """How many requests an engine works on together."""
 
     max_sequences: Annotated[int | None, Meta(ge=1, description="Requests in one batch.")] = None
     max_tokens: Annotated[int | None, Meta(ge=1, description="Tokens in one batch.")] = None
 
 
-class Instances(Spec, frozen=True):
+class Instances(Spec, frozen=True, kw_only=True):
     """What the replicas run on."""
 
     types: Annotated[
@@ -167,21 +167,21 @@ class Instances(Spec, frozen=True):
     disk_gib: Annotated[int, Meta(ge=20, description="Size of the encrypted root volume, in GiB.")] = 200
 
 
-class Replicas(Spec, frozen=True):
+class Replicas(Spec, frozen=True, kw_only=True):
     """How many replicas a model has."""
 
     min: Annotated[int, Meta(ge=0)]
     max: Annotated[int, Meta(ge=1)]
 
 
-class Spot(Spec, frozen=True):
+class Spot(Spec, frozen=True, kw_only=True):
     """How much of the capacity is bought on the spot market."""
 
     on_demand_base: Annotated[int, Meta(ge=0, description="Replicas that are always on demand.")] = 0
     overprovision: Annotated[int, Meta(ge=0, description="Extra spot replicas, against interruptions.")] = 0
 
 
-class Scaling(Spec, frozen=True):
+class Scaling(Spec, frozen=True, kw_only=True):
     """Target tracking of the live slot's spot group."""
 
     metric: Annotated[
@@ -191,7 +191,7 @@ class Scaling(Spec, frozen=True):
     target: Annotated[float, Meta(gt=0)]
 
 
-class Routing(Spec, frozen=True):
+class Routing(Spec, frozen=True, kw_only=True):
     """How the load balancer spreads a model's requests over its replicas."""
 
     algorithm: Annotated[
@@ -207,7 +207,7 @@ class Routing(Spec, frozen=True):
     ] = "120s"
 
 
-class Rollout(Spec, frozen=True):
+class Rollout(Spec, frozen=True, kw_only=True):
     """How a new release takes over the traffic."""
 
     steps: Annotated[
@@ -217,7 +217,7 @@ class Rollout(Spec, frozen=True):
     bake: Annotated[Duration, Meta(description="How long each step is watched.")] = "5m"
 
 
-class Model(Spec, frozen=True):
+class Model(Spec, frozen=True, kw_only=True):
     """A named inference service; scales and rolls out on its own."""
 
     source: Annotated[
@@ -238,7 +238,7 @@ class Model(Spec, frozen=True):
     rollout: Rollout = Rollout()
 
 
-class Environment(Spec, frozen=True):
+class Environment(Spec, frozen=True, kw_only=True):
     """One environment: one file, one stack set, one state, one endpoint."""
 
     environment: Name
