@@ -1,9 +1,9 @@
 """The typed environment: what one environment file says, frozen.
 
 This is the single source of truth of the file format. `environments/schema.json` is generated from these
-classes (`llmctl schema`), the loader validates against that schema, and both columns of the code (what exists:
-`stacks/`, `modules/`; what happens: `cli/`, `infra/`) meet only here. A field that nothing acts on has no place
-in this file: an ignored setting is worse than a refused one.
+classes (`llmctl schema`), the loader validates against that schema, and both columns of the code (what
+exists: `stacks/`, `modules/`; what happens: `cli/`, `infra/`) meet only here. A field that nothing acts on has
+no place in this file: an ignored setting is worse than a refused one.
 """
 
 from enum import StrEnum
@@ -16,13 +16,15 @@ Name = Annotated[
     Meta(
         pattern="^[a-z](-?[a-z0-9])*$",
         max_length=20,
-        description="Lower-case letters, digits and single hyphens; starts with a letter; at most 20 characters.",
+        description="Lower-case letters, digits and single hyphens; starts with a letter; at most 20.",
     ),
 ]
 Cidr = Annotated[
     str,
     Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$", description="An IPv4 range, such as 203.0.113.0/24."),
 ]
+Domain = Annotated[str, Meta(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")]
+Positive = Annotated[int, Meta(ge=1)]
 Duration = Annotated[str, Meta(pattern=r"^\d+(s|m|h)$", description="A duration, such as 30s, 5m or 1h.")]
 Scalar = str | int | float | bool
 
@@ -90,17 +92,15 @@ class Endpoint(Spec, frozen=True, kw_only=True):
         Meta(description="api-key: engines demand the key that llmctl keeps in Secrets Manager."),
     ] = "api-key"
     domain: Annotated[
-        str | None,
-        Meta(
-            pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$",
-            description="DNS name: HTTPS with a certificate and a record; each model answers on MODEL.domain.",
-        ),
+        Domain | None,
+        Meta(description="DNS name: HTTPS with a certificate and a record; models answer on MODEL.domain."),
     ] = None
     hosted_zone: Annotated[
         str | None, Meta(description="Route 53 zone that holds the domain; default: the domain's parent.")
     ] = None
     port: Annotated[
-        int | None, Meta(ge=1, le=65535, description="Listener port; default 443 with a domain, else 80.")
+        Annotated[int, Meta(ge=1, le=65535)] | None,
+        Meta(description="Listener port; default 443 with a domain, else 80."),
     ] = None
     default_model: Annotated[
         str | None, Meta(description="The model that answers on the bare endpoint; default: the only model.")
@@ -123,37 +123,37 @@ class Engine(Spec, frozen=True, kw_only=True):
     image: Annotated[
         str | None, Meta(description="Image repository, without a tag; default: the engine's own.")
     ] = None
-    args: Annotated[
-        dict[str, Scalar], Meta(description="Engine arguments by long name, without dashes.")
-    ] = field(default_factory=dict)
+    args: Annotated[dict[str, Scalar], Meta(description="Engine arguments by long name, without dashes.")] = (
+        field(default_factory=dict)
+    )
     env: Annotated[
         dict[str, str], Meta(description="Environment variables of the engine. Not for secrets.")
     ] = field(default_factory=dict)
 
 
 class Architecture(Spec, frozen=True, kw_only=True):
-    """Facts about the weights, for the check that they fit the GPU. What is left out is inferred or skipped."""
+    """Facts about the weights, for the check that they fit the GPU; what is left out is inferred."""
 
     parameters: Annotated[float, Meta(gt=0, description="Number of parameters, such as 7.6e9.")]
     bytes_per_parameter: Annotated[float, Meta(gt=0, description="2 for bfloat16, 1 for 8 bits.")] = 2.0
-    layers: Annotated[int | None, Meta(ge=1)] = None
-    attention_heads: Annotated[int | None, Meta(ge=1)] = None
-    kv_heads: Annotated[int | None, Meta(ge=1)] = None
-    head_size: Annotated[int | None, Meta(ge=1)] = None
+    layers: Positive | None = None
+    attention_heads: Positive | None = None
+    kv_heads: Positive | None = None
+    head_size: Positive | None = None
 
 
 class Batching(Spec, frozen=True, kw_only=True):
     """How many requests an engine works on together."""
 
-    max_sequences: Annotated[int | None, Meta(ge=1, description="Requests in one batch.")] = None
-    max_tokens: Annotated[int | None, Meta(ge=1, description="Tokens in one batch.")] = None
+    max_sequences: Annotated[Positive | None, Meta(description="Requests in one batch.")] = None
+    max_tokens: Annotated[Positive | None, Meta(description="Tokens in one batch.")] = None
 
 
 class Instances(Spec, frozen=True, kw_only=True):
     """What the replicas run on."""
 
     types: Annotated[
-        tuple[str, ...], Meta(min_length=1, description="Instance types, all acceptable; more find more spot.")
+        tuple[str, ...], Meta(min_length=1, description="Instance types, all as good; more find more spot.")
     ]
     zones: Annotated[tuple[str, ...], Meta(min_length=1, description="Availability zones to spread over.")]
     ami: Annotated[
@@ -199,8 +199,8 @@ class Routing(Spec, frozen=True, kw_only=True):
         Meta(description="least_outstanding_requests suits generations of different length."),
     ] = "least_outstanding_requests"
     priority: Annotated[
-        int | None,
-        Meta(ge=1, le=49999, description="Rule priority; default: derived from the model's name, stable."),
+        Annotated[int, Meta(ge=1, le=49999)] | None,
+        Meta(description="Rule priority; default: derived from the model's name, stable."),
     ] = None
     deregistration_delay: Annotated[
         Duration, Meta(description="How long a leaving replica may finish its requests; at most 3600s.")
