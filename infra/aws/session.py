@@ -1,8 +1,8 @@
 """One way to AWS: clients with sane timeouts, an endpoint from a mapping, and errors in our own words.
 
-Where a client connects to is decided by the mapping that the caller passes (`os.environ` for AWS, the cloud's own
-variables for an embedded cloud), never by changing this process's environment: two clouds can be used side by
-side. Adapters in this package wrap their calls in `translated`, so no botocore exception leaves it.
+Where a client connects to is decided by the mapping that the caller passes (`os.environ`, or the variables of
+an embedded cloud), never by changing the environment of this process: two clouds can be used side by side.
+Adapters in this package wrap their calls in `translated`, so no botocore exception leaves it.
 """
 
 import re
