@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING
 from infra.environment.load import find, load
 
 from infra.environment.model import Environment
+from infra.errors import Refused
 
 if TYPE_CHECKING:
+    from infra.aws.api_key import SecretApiKey
+    from infra.aws.balancer import AwsBalancer
+    from infra.aws.fleet import AwsFleet
+    from infra.aws.log_reader import LogReader
+    from infra.aws.runtime_table import RuntimeTable
     from infra.aws.session import Session
+    from infra.deploy.clock import SystemClock
+    from infra.deploy.types import EnvironmentState, Facts
 
 
 @dataclass
@@ -44,6 +52,79 @@ class Workspace:
         from infra.aws.session import Session
 
         return Session(self.environment.provider.region, self.variables)
+
+    @cached_property
+    def clock(self) -> "SystemClock":
+        """Real time."""
+        from infra.deploy.clock import SystemClock
+
+        return SystemClock()
+
+    @cached_property
+    def fleet(self) -> "AwsFleet":
+        """Autoscaling groups and releases."""
+        from infra.aws.fleet import AwsFleet
+
+        return AwsFleet(self.session, self.environment)
+
+    @cached_property
+    def balancer(self) -> "AwsBalancer":
+        """The load balancer."""
+        from infra.aws.balancer import AwsBalancer
+
+        return AwsBalancer(self.session, self.environment)
+
+    @cached_property
+    def runtime(self) -> "RuntimeTable":
+        """The runtime table."""
+        from infra.aws.runtime_table import RuntimeTable
+
+        return RuntimeTable(self.session, self.environment.environment)
+
+    @cached_property
+    def api_key(self) -> "SecretApiKey":
+        """The endpoint's key."""
+        from infra.aws.api_key import SecretApiKey
+
+        return SecretApiKey(self.session, self.environment.environment)
+
+    @cached_property
+    def log_reader(self) -> "LogReader":
+        """Logs of engines and agents."""
+        from infra.aws.log_reader import LogReader
+
+        return LogReader(self.session, self.environment.environment)
+
+    def facts(self) -> "Facts":
+        """What the cloud and the runtime table say now."""
+        from infra.deploy.observe import read
+
+        return read(self.fleet, self.balancer, self.runtime)
+
+    def observe(self) -> "EnvironmentState":
+        """The environment's state now."""
+        from infra.deploy.observe import interpret
+
+        return interpret(self.environment, self.facts())
+
+    def observe_deployed(self) -> "EnvironmentState":
+        """Like `observe`, but refuses when there is nothing to see."""
+        facts = self.facts()
+        if facts.address is None and not facts.groups:
+            name = self.environment.environment
+            raise Refused(f"{name} is not deployed", hint=f"`llmctl deploy --env {name}` deploys it")
+        from infra.deploy.observe import interpret
+
+        return interpret(self.environment, facts)
+
+    def named_models(self, model: str | None) -> list[str]:
+        """The model of that name, or all; raises `Refused` for an unknown name."""
+        if model is None:
+            return list(self.environment.models)
+        if model not in self.environment.models:
+            known = ", ".join(self.environment.models)
+            raise Refused(f"{self.path}: there is no model {model!r}", hint=f"models: {known}")
+        return [model]
 
 
 def open_workspace(env: str) -> Workspace:

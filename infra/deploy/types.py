@@ -159,3 +159,16 @@ class Facts:
     """By instance."""
     launched: Mapping[str, datetime]
     """By instance."""
+
+
+@dataclass(frozen=True, order=True)
+class LogLine:
+    """One line of an engine or an agent."""
+
+    time: datetime
+    model: str
+    replica: str
+    source: str
+    """engine or agent."""
+    text: str
+    id: str

@@ -1,0 +1,98 @@
+"""`status` as a tree of tables: models, slots, replicas."""
+
+from datetime import UTC, datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, SlotState
+
+_COLUMNS = ("model", "slot", "release", "weight", "replicas", "phase", "market", "type", "zone", "age")
+_STYLES = {
+    Phase.HEALTHY: "green",
+    Phase.UNHEALTHY: "red",
+    Phase.FAILED: "red",
+    Phase.DRAINING: "magenta",
+}
+
+
+def print_state(state: EnvironmentState) -> None:
+    """Write the state to stdout."""
+    Console().print(state_view(state, datetime.now(UTC)))
+
+
+def state_view(state: EnvironmentState, now: datetime) -> RenderableType:
+    """Header, then a table of slots and replicas for all models."""
+    header = Text.assemble((state.environment, "bold"), "  ", state.endpoint)
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for column in (
+        "model",
+        "slot",
+        "release",
+        "weight",
+        "replicas",
+        "phase",
+        "market",
+        "type",
+        "zone",
+        "age",
+    ):
+        table.add_column(column, justify="right" if column in ("weight", "age") else "left")
+    for model in state.models:
+        _add_model(table, model, now)
+    return Group(header, table)
+
+
+def progress_line(state: EnvironmentState) -> str:
+    """One line for logs: healthy and wanted replicas of each model, with the phases of the others."""
+    parts = []
+    for model in state.models:
+        live = [slot for slot in model.slots if slot.slot is model.live]
+        for slot in live:
+            others = [str(replica.phase) for replica in slot.replicas if replica.phase is not Phase.HEALTHY]
+            waiting = f" ({', '.join(sorted(others))})" if others else ""
+            parts.append(f"{model.name} {slot.healthy}/{slot.wanted} healthy{waiting}")
+    return "; ".join(parts) or "nothing is live"
+
+
+def _add_model(table: Table, model: ModelState, now: datetime) -> None:
+    name = model.name
+    for slot in model.slots:
+        if slot.slot is not model.live and not slot.replicas and not slot.weight:
+            continue
+        table.add_row(name, *_slot_cells(model, slot))
+        for replica in slot.replicas:
+            table.add_row("", "", *_replica_cells(replica, now))
+        name = ""
+    if name:
+        table.add_row(name, "none live", f"{model.latest_release} waiting")
+
+
+def _slot_cells(model: ModelState, slot: SlotState) -> tuple[str, ...]:
+    live = slot.slot is model.live
+    waiting = live and model.latest_release != model.release
+    release = f"{slot.release}" + (f" ({model.latest_release} waiting)" if waiting else "")
+    return (f"{slot.slot}{' *' if live else ''}", release, str(slot.weight), f"{slot.healthy}/{slot.wanted}")
+
+
+def _replica_cells(replica: Replica, now: datetime) -> tuple[str | Text, ...]:
+    detail = f"{replica.phase} {replica.detail}".strip()
+    age = _age((now - replica.launched).total_seconds()) if replica.launched else ""
+    return (
+        "" if replica.release is None else str(replica.release),
+        "",
+        Text(replica.id, style="dim"),
+        Text(detail, style=_STYLES.get(replica.phase, "yellow")),
+        str(replica.market),
+        replica.type,
+        replica.zone,
+        age,
+    )
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"

@@ -1,0 +1,196 @@
+"""Finds everything of an environment that still exists, by asking each service itself.
+
+The tagging API misses launch templates, autoscaling groups, roles and more, and lags behind deletions: so
+every service that a stack touches has a probe here. A test holds them against the stacks' resource types.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from infra.aws.session import Session, error_code, translated
+from infra.environment import names
+from infra.environment.model import Environment
+
+_TAGS_PER_CALL = 20
+
+
+@dataclass(frozen=True, order=True)
+class Leftover:
+    """A resource that exists: its kind, in AWS's words, and its id or ARN."""
+
+    kind: str
+    id: str
+
+
+Probe = Callable[[Session, Environment], Iterator[Leftover]]
+
+
+@translated("taking the inventory")
+def inventory(session: Session, environment: Environment) -> tuple[Leftover, ...]:
+    """Everything that carries the environment's tag or name; the shared state bucket is not part of it."""
+    found = chain.from_iterable(probe(session, environment) for probe in PROBES)
+    return tuple(sorted(set(found)))
+
+
+def _ec2(session: Session, environment: Environment) -> Iterator[Leftover]:
+    pages = session.ec2.get_paginator("describe_tags").paginate(
+        Filters=[
+            {"Name": "key", "Values": [names.TAG_ENVIRONMENT]},
+            {"Name": "value", "Values": [environment.environment]},
+        ]
+    )
+    tagged = [(tag["ResourceType"], tag["ResourceId"]) for page in pages for tag in page["Tags"]]
+    gone = set(_terminated(session, [name for kind, name in tagged if kind == "instance"]))
+    gone |= set(_deleted_gateways(session, [name for kind, name in tagged if kind == "natgateway"]))
+    yield from (Leftover(f"ec2 {kind}", name) for kind, name in tagged if name not in gone)
+
+
+def _terminated(session: Session, ids: list[str]) -> Iterator[str]:
+    """Instances keep their tags for about an hour after they are gone."""
+    if ids:
+        answer = session.ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": ids}])
+        alive = {
+            instance["InstanceId"]
+            for reservation in answer["Reservations"]
+            for instance in reservation["Instances"]
+            if instance["State"]["Name"] != "terminated"
+        }
+        yield from (name for name in ids if name not in alive)
+
+
+def _deleted_gateways(session: Session, ids: list[str]) -> Iterator[str]:
+    """So do NAT gateways."""
+    if ids:
+        answer = session.ec2.describe_nat_gateways(Filters=[{"Name": "nat-gateway-id", "Values": ids}])
+        alive = {
+            gateway["NatGatewayId"] for gateway in answer["NatGateways"] if gateway["State"] != "deleted"
+        }
+        yield from (name for name in ids if name not in alive)
+
+
+def _autoscaling_groups(session: Session, environment: Environment) -> Iterator[Leftover]:
+    pages = session.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
+        Filters=[{"Name": f"tag:{names.TAG_ENVIRONMENT}", "Values": [environment.environment]}]
+    )
+    for page in pages:
+        yield from (
+            Leftover("autoscaling group", group["AutoScalingGroupName"])
+            for group in page["AutoScalingGroups"]
+        )
+
+
+def _load_balancing(session: Session, environment: Environment) -> Iterator[Leftover]:
+    balancers = session.elbv2.get_paginator("describe_load_balancers").paginate()
+    groups = session.elbv2.get_paginator("describe_target_groups").paginate()
+    arns = [balancer["LoadBalancerArn"] for page in balancers for balancer in page["LoadBalancers"]]
+    arns += [group["TargetGroupArn"] for page in groups for group in page["TargetGroups"]]
+    for start in range(0, len(arns), _TAGS_PER_CALL):
+        some = arns[start : start + _TAGS_PER_CALL]
+        for description in session.elbv2.describe_tags(ResourceArns=some)["TagDescriptions"]:
+            if _is_ours(description["Tags"], environment):
+                arn = description["ResourceArn"]
+                yield Leftover(
+                    "target group" if ":targetgroup/" in arn else "load balancer", description["ResourceArn"]
+                )
+
+
+def _identity(session: Session, environment: Environment) -> Iterator[Leftover]:
+    prefix = names.stack(environment.environment)
+    for page in session.iam.get_paginator("list_roles").paginate():
+        for role in page["Roles"]:
+            name = role["RoleName"]
+            if name.startswith(prefix) and _is_ours(
+                session.iam.list_role_tags(RoleName=name)["Tags"], environment
+            ):
+                yield Leftover("iam role", name)
+    for profiles in session.iam.get_paginator("list_instance_profiles").paginate():
+        for profile in profiles["InstanceProfiles"]:
+            name = profile["InstanceProfileName"]
+            if name.startswith(prefix) and _is_ours(
+                session.iam.list_instance_profile_tags(InstanceProfileName=name)["Tags"], environment
+            ):
+                yield Leftover("iam instance profile", name)
+
+
+def _table(session: Session, environment: Environment) -> Iterator[Leftover]:
+    name = names.runtime_table(environment.environment)
+    try:
+        session.dynamodb.describe_table(TableName=name)
+    except session.dynamodb.exceptions.ResourceNotFoundException:
+        return
+    yield Leftover("dynamodb table", name)
+
+
+def _log_groups(session: Session, environment: Environment) -> Iterator[Leftover]:
+    prefix = names.log_group(environment.environment, "")
+    for page in session.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
+        yield from (Leftover("log group", group["logGroupName"]) for group in page["logGroups"])
+
+
+def _secrets(session: Session, environment: Environment) -> Iterator[Leftover]:
+    pages = session.secretsmanager.get_paginator("list_secrets").paginate(
+        Filters=[{"Key": "name", "Values": [names.api_key_secret(environment.environment)]}]
+    )
+    for page in pages:
+        for secret in page["SecretList"]:
+            if _is_ours(secret.get("Tags", []), environment):
+                yield Leftover("secret", secret["Name"])
+
+
+def _bucket(session: Session, environment: Environment) -> Iterator[Leftover]:
+    name = names.artefact_bucket(session.account, environment.environment, session.region)
+    try:
+        session.s3.head_bucket(Bucket=name)
+    except session.s3.exceptions.ClientError as error:
+        if error_code(error) == "404":
+            return
+        raise
+    yield Leftover("s3 bucket", name)
+
+
+def _certificates(session: Session, environment: Environment) -> Iterator[Leftover]:
+    if not environment.endpoint.domain:
+        return
+    acm = session.client("acm")
+    for page in acm.get_paginator("list_certificates").paginate():
+        for certificate in page["CertificateSummaryList"]:
+            arn = certificate["CertificateArn"]
+            if _is_ours(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"], environment):
+                yield Leftover("certificate", arn)
+
+
+def _records(session: Session, environment: Environment) -> Iterator[Leftover]:
+    """Records carry no tags: the environment's own are alias records of its domain and below it."""
+    domain = environment.endpoint.domain
+    if not domain:
+        return
+    route53 = session.client("route53")
+    for zone in route53.list_hosted_zones()["HostedZones"]:
+        if not f".{domain}.".endswith(f".{zone['Name']}"):
+            continue
+        for page in route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone["Id"]):
+            for record in page["ResourceRecordSets"]:
+                if "AliasTarget" in record and f".{record['Name']}".endswith(f".{domain}."):
+                    yield Leftover("dns record", f"{record['Name']} {record['Type']}")
+
+
+def _is_ours(tags: Iterable[Any], environment: Environment) -> bool:
+    return any(
+        tag["Key"] == names.TAG_ENVIRONMENT and tag["Value"] == environment.environment for tag in tags
+    )
+
+
+PROBES: tuple[Probe, ...] = (
+    _ec2,
+    _autoscaling_groups,
+    _load_balancing,
+    _identity,
+    _table,
+    _log_groups,
+    _secrets,
+    _bucket,
+    _certificates,
+    _records,
+)

@@ -1,0 +1,16 @@
+"""Real time."""
+
+import time
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Implements `infra.deploy.ports.Clock`."""
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
