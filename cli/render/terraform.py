@@ -1,0 +1,92 @@
+"""Shows Terraform at work on stderr: a progress bar on a terminal, a line a finished resource elsewhere."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from infra.terraform.events import (
+    ApplyComplete,
+    ApplyErrored,
+    ApplyProgress,
+    ApplyStarted,
+    Diagnostic,
+    Event,
+    LockWaiting,
+    Message,
+    Observer,
+    Summary,
+)
+
+_DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "read": "read"}
+
+
+@contextmanager
+def progress(title: str, *, total: int | None = None) -> Iterator[Observer]:
+    """Yield an observer of Terraform's events; `total` is the number of resources that will be touched."""
+    if not sys.stderr.isatty():
+        yield _plain
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[doing]}"),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        yield _Live(bar, bar.add_task(title, total=total, doing=""))
+
+
+class _Live:
+    """Keeps the bar, and the list of resources in work beside it."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar = bar
+        self._task = task
+        self._working: dict[str, None] = {}
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case ApplyStarted(address):
+                self._working[address] = None
+            case ApplyComplete(address) | ApplyErrored(address):
+                self._working.pop(address, None)
+                self._bar.advance(self._task)
+            case LockWaiting():
+                self._bar.console.print("waiting for the state's lock")
+            case Message(text) if text:
+                self._bar.console.print(text, style="dim")
+        self._bar.update(self._task, doing=_in_work(list(self._working)))
+
+
+def _in_work(addresses: list[str]) -> str:
+    shown = ", ".join(addresses[-2:])
+    return shown if len(addresses) <= 2 else f"{shown} and {len(addresses) - 2} more"
+
+
+def _plain(event: Event) -> None:
+    match event:
+        case ApplyComplete(address, action, elapsed):
+            _say(f"{_DONE.get(action, action)} {address} ({elapsed} s)")
+        case ApplyErrored(address, action, elapsed):
+            _say(f"failed to {action} {address} ({elapsed} s)")
+        case ApplyProgress(address, action, elapsed):
+            _say(f"still working: {action} {address} ({elapsed} s)")
+        case Diagnostic("warning", summary, _, address):
+            _say(f"warning: {summary} {address}".rstrip())
+        case Summary(operation, add, change, remove):
+            _say(f"{operation}: {add} to add, {change} to change, {remove} to destroy")
+        case LockWaiting():
+            _say("waiting for the state's lock")
+        case Message(text) if text:
+            _say(text)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
