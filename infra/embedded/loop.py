@@ -1,0 +1,33 @@
+"""A thread with an asyncio loop, for the daemon's small HTTP servers.
+
+The daemon's main thread must stay free to start processes (they die with the thread that made them), so the
+servers live here and the main thread waits for what it asks of them.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_CALL_TIMEOUT_SECONDS = 10.0
+
+
+class LoopThread:
+    """An asyncio loop that runs until `stop`."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine there and return its result or raise its exception; TimeoutError after 10 s."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_CALL_TIMEOUT_SECONDS)
+
+    def stop(self) -> None:
+        """End the loop and its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_CALL_TIMEOUT_SECONDS)
+        self._loop.close()
