@@ -1,0 +1,142 @@
+"""The instance metadata service, version 2: who this instance is, and whether it must go.
+
+Plain HTTP to a link-local address (`AWS_EC2_METADATA_SERVICE_ENDPOINT` names another one), with short time limits:
+a metadata service that doesn't answer is treated as one without news.
+"""
+
+import json
+import logging
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from infra.agent.machine import Notice, NoticeKind
+
+_LOG = logging.getLogger("agent")
+_DEFAULT_ENDPOINT = "http://169.254.169.254"
+_TOKEN_SECONDS = 21_600
+_TIMEOUT = 2.0
+# Straight to the service: a proxy from the environment would be asked for an address only we can reach.
+_OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+class MetadataUnavailable(Exception):
+    """The metadata service did not answer."""
+
+
+class Metadata:
+    """Reads paths below /latest."""
+
+    def __init__(self, endpoint: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        configured = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or _DEFAULT_ENDPOINT
+        self._endpoint = configured.rstrip("/")
+        self._clock = clock
+        self._token = ""
+        self._token_until = 0.0
+
+    def read(self, path: str) -> str | None:
+        """The text at a path, None if there is none; raises MetadataUnavailable."""
+        try:
+            return self._get(path)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            self._token_until = 0.0  # 401: the token is no longer known
+            raise MetadataUnavailable(f"{path}: HTTP {error.code}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise MetadataUnavailable(f"{path}: {error}") from error
+
+    def _get(self, path: str) -> str:
+        headers = {"X-aws-ec2-metadata-token": self._fresh_token()}
+        return self._call(urllib.request.Request(f"{self._endpoint}/latest/{path}", headers=headers))  # noqa: S310
+
+    def _fresh_token(self) -> str:
+        if self._clock() >= self._token_until:
+            request = urllib.request.Request(  # noqa: S310 - the endpoint is ours to choose
+                f"{self._endpoint}/latest/api/token",
+                method="PUT",
+                headers={"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_SECONDS)},
+            )
+            self._token = self._call(request)
+            self._token_until = self._clock() + _TOKEN_SECONDS / 2
+        return self._token
+
+    def _call(self, request: urllib.request.Request) -> str:
+        with _OPEN(request, timeout=_TIMEOUT) as response:
+            body: bytes = response.read()
+        return body.decode()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """This instance."""
+
+    instance_id: str
+    instance_type: str
+    zone: str
+    slot: str
+    market: str
+
+
+def read_identity(metadata: Metadata) -> Identity:
+    """Who we are; raises MetadataUnavailable. Slot and market are empty when the tags aren't readable."""
+    text = metadata.read("dynamic/instance-identity/document")
+    if text is None:
+        raise MetadataUnavailable("there is no identity document")
+    document: Mapping[str, str] = json.loads(text)
+    return Identity(
+        instance_id=document["instanceId"],
+        instance_type=document["instanceType"],
+        zone=document["availabilityZone"],
+        slot=metadata.read("meta-data/tags/instance/llmctl:slot") or "",
+        market=metadata.read("meta-data/tags/instance/llmctl:market") or "",
+    )
+
+
+@dataclass
+class InstanceNotices:
+    """Implements `ports.Notices`; also notes a rebalance recommendation, which asks for nothing yet."""
+
+    metadata: Metadata
+    on_rebalance: Callable[[str], None]
+    wall: Callable[[], float] = time.time
+    stopped: bool = False
+    """Set from outside when the service is stopped."""
+    _rebalance_told: bool = field(default=False)
+
+    def current(self, now: float) -> Notice | None:
+        """The most urgent notice."""
+        if self.stopped:
+            return Notice(NoticeKind.STOPPED)
+        try:
+            self._look_for_rebalance()
+            return self._spot(now) or self._terminated()
+        except MetadataUnavailable as error:
+            _LOG.warning("metadata service", extra={"fields": {"error": str(error)}})
+            return None
+
+    def _spot(self, now: float) -> Notice | None:
+        text = self.metadata.read("meta-data/spot/instance-action")
+        if text is None:
+            return None
+        try:
+            at = datetime.fromisoformat(json.loads(text)["time"]).timestamp()
+        except (ValueError, KeyError, TypeError):
+            return Notice(NoticeKind.SPOT, now + 120.0)  # what a notice leaves at least
+        return Notice(NoticeKind.SPOT, now + at - self.wall())
+
+    def _terminated(self) -> Notice | None:
+        target = self.metadata.read("meta-data/autoscaling/target-lifecycle-state")
+        return Notice(NoticeKind.TERMINATED) if target and target.strip() == "Terminated" else None
+
+    def _look_for_rebalance(self) -> None:
+        if self._rebalance_told:
+            return
+        text = self.metadata.read("meta-data/events/recommendations/rebalance")
+        if text is not None:
+            self._rebalance_told = True
+            self.on_rebalance(text)
