@@ -1,11 +1,38 @@
 """The emulated AWS control plane: moto in this process, with what it lacks.
 
-moto records wishes; this package makes it answer as Terraform and the AWS SDK expect, and runs autoscaling itself.
-It knows AWS and nothing of llmctl. One module a service; `install()` puts all fixes in place, once. Compute
-(processes) and the balancer live elsewhere: they read `views` and write back through `ec2` and `elbv2`.
+moto records wishes; this package makes it answer as Terraform and the AWS SDK expect, and runs autoscaling
+itself. It knows AWS and nothing of llmctl. One module a service; `install()` puts all fixes in place, once.
+Compute (processes) and the balancer live elsewhere: they read `views` and write back through `ec2` and
+`elbv2`.
 """
 
 import threading
 
 lock = threading.RLock()
 """Held around every API call and by every reconciler: moto's state has no lock of its own."""
+
+_installed = threading.Event()
+
+
+def install() -> None:
+    """Put all fixes into moto; a second call does nothing. Raises AttributeError on an unexpected moto."""
+    from infra.embedded.aws import autoscaling, ec2, elbv2, launch_templates, s3, ssm
+
+    with lock:
+        if _installed.is_set():
+            return
+        for service in (ec2, launch_templates, ssm, s3, elbv2, autoscaling):
+            service.install()
+        _installed.set()
+
+
+def reset() -> None:
+    """Empty every account, as new: for tests."""
+    from moto.core.base_backend import BackendDict
+
+    from infra.embedded.aws import autoscaling, health
+
+    with lock:
+        BackendDict.reset()
+        health.STORE.clear()
+        autoscaling.set_capacity(None)

@@ -1,11 +1,11 @@
 """Health of registered targets: written by whoever checks it, read by everybody else.
 
 moto says that every registered target is healthy. Here a target is `initial` until the balancer has spoken,
-and stays listed as `draining` after it was deregistered until the balancer is done with it or the delay is over.
-Only states are kept here: who is registered is moto's business.
+and stays listed as `draining` after it was deregistered until the balancer is done with it or the delay is
+over. Only states are kept here: who is registered is moto's business.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,11 +31,10 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True)
 class Draining:
-    """A deregistered target that may still be finishing requests, since `since` (epoch seconds)."""
+    """A deregistered target that may still be finishing requests."""
 
     target_id: str
     port: int
-    since: float
 
 
 REGISTERING = Health(
@@ -67,17 +66,18 @@ class HealthStore:
 
     def __init__(self) -> None:
         self._reported: dict[_Key, Health] = {}
-        self._draining: dict[_Key, float] = {}
+        self._draining: dict[_Key, float | None] = {}
+        """Since when (epoch seconds); None until the next `expire` has looked at its clock."""
 
     def registered(self, group: str, target: str, port: int) -> None:
         """Forget what is known of a target that was registered (again): its checks start anew."""
         self._reported.pop((group, target, port), None)
         self._draining.pop((group, target, port), None)
 
-    def deregistered(self, group: str, target: str, port: int, now: float) -> None:
-        """Let a target drain from `now` (epoch seconds) on."""
+    def deregistered(self, group: str, target: str, port: int) -> None:
+        """Let a target drain from now on."""
         self._reported.pop((group, target, port), None)
-        self._draining[(group, target, port)] = now
+        self._draining.setdefault((group, target, port), None)
 
     def report(self, group: str, target: str, port: int, health: Health) -> None:
         """Record what the balancer found. A target that drains goes on draining."""
@@ -85,19 +85,17 @@ class HealthStore:
             self._reported[(group, target, port)] = health
 
     def health(self, group: str, target: str, port: int) -> Health:
-        """Health of a registered target of a group that is in use."""
+        """Tell the health of a registered target of a group that is in use."""
         return self._reported.get((group, target, port), REGISTERING)
 
     def draining(self, group: str) -> tuple[Draining, ...]:
         """List the group's targets that still drain."""
         return tuple(
-            Draining(target_id=target, port=port, since=since)
-            for (arn, target, port), since in self._draining.items()
-            if arn == group
+            Draining(target_id=target, port=port) for arn, target, port in self._draining if arn == group
         )
 
     def is_draining(self, target: str, groups: Iterable[str]) -> bool:
-        """Whether a target still drains in any of the groups."""
+        """Tell whether a target still drains in any of the groups."""
         wanted = set(groups)
         return any(arn in wanted and name == target for arn, name, _ in self._draining)
 
@@ -105,11 +103,21 @@ class HealthStore:
         """Drop a target that has no request left, or no time."""
         self._draining.pop((group, target, port), None)
 
+    def expire(self, now: float, delays: Mapping[str, int]) -> None:
+        """Drop the targets whose group's deregistration delay (seconds) is over, or whose group is gone."""
+        for key, since in list(self._draining.items()):
+            delay = delays.get(key[0])
+            if delay is None or (since is not None and now - since >= delay):
+                del self._draining[key]
+            elif since is None:
+                self._draining[key] = now
+
     def forget(self, group: str) -> None:
         """Drop all that is known of a deleted group."""
-        for store in (self._reported, self._draining):
-            for key in [key for key in store if key[0] == group]:
-                del store[key]
+        for key in [key for key in self._reported if key[0] == group]:
+            del self._reported[key]
+        for key in [key for key in self._draining if key[0] == group]:
+            del self._draining[key]
 
     def clear(self) -> None:
         """Forget everything."""

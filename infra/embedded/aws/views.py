@@ -174,6 +174,8 @@ class LoadBalancer:
     region: str
     dns_name: str
     """What clients use; set it with `elbv2.set_dns_name`."""
+    idle_timeout: int = 60
+    """Seconds after which a connection or request on which nothing moves is closed."""
     listeners: tuple[Listener, ...]
     target_groups: tuple[TargetGroup, ...]
     """Those that the rules name, each once."""
@@ -212,16 +214,16 @@ class Instance:
 
 def load_balancers() -> tuple[LoadBalancer, ...]:
     """All application load balancers of all accounts and regions."""
-    from infra.embedded.aws import elbv2
+    from infra.embedded.aws import elbv2_views
 
-    return elbv2.view_load_balancers()
+    return elbv2_views.view_load_balancers()
 
 
 def target_groups() -> tuple[TargetGroup, ...]:
     """All target groups of all accounts and regions, used by a listener or not."""
-    from infra.embedded.aws import elbv2
+    from infra.embedded.aws import elbv2_views
 
-    return elbv2.view_target_groups()
+    return elbv2_views.view_target_groups()
 
 
 def instances() -> tuple[Instance, ...]:

@@ -1,0 +1,33 @@
+"""Launch templates: tags that stay their own, and user data that launches."""
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+from moto.ec2.utils import parse_user_data
+
+from infra.embedded.aws.patching import replace
+
+
+def install() -> None:
+    """Put the fixes into moto."""
+    replace(LaunchTemplate, "create_version", _clean_data)
+
+
+def _clean_data(original: Callable[..., LaunchTemplateVersion]) -> Callable[..., LaunchTemplateVersion]:
+    """Moto writes the template's own tags into its first version, and keeps later user data unparsed.
+
+    The first shows up as a change in every plan; the second fails every launch from a later version.
+    """
+
+    def create_version(self: Any, data: dict[str, Any], description: str) -> LaunchTemplateVersion:
+        data = dict(data)
+        specifications = data.pop("TagSpecifications", [])
+        kept = [spec for spec in specifications if spec["ResourceType"] != "launch-template"]
+        if kept:
+            data["TagSpecifications"] = kept
+        if isinstance(data.get("UserData"), str):
+            data["UserData"] = parse_user_data(data["UserData"])
+        return original(self, data, description)
+
+    return create_version

@@ -1,0 +1,138 @@
+"""The endpoint of the emulated cloud: every AWS service behind one HTTP port, in this process.
+
+Calls are answered one at a time, under the package's lock, because moto and the reconcilers share unguarded
+state. What moto does not implement is answered as AWS answers a bad request, so that SDKs fail at once
+instead of retrying a server error.
+"""
+
+import io
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from xml.sax.saxutils import escape
+
+from moto import settings
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from infra.embedded import aws
+
+_log = logging.getLogger(__name__)
+
+_XML_SERVICES = frozenset(
+    {
+        "autoscaling",
+        "cloudformation",
+        "elasticloadbalancing",
+        "iam",
+        "monitoring",
+        "route53",
+        "sns",
+        "sqs",
+        "sts",
+    }
+)
+
+
+class Server:
+    """A running endpoint. `port` 0 takes a free one; raises OSError when the address can't be bound."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        _configure()
+        aws.install()
+        self._server = make_server(host, port, _Application(), threaded=True, request_handler=_QuietHandler)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """What AWS_ENDPOINT_URL must be."""
+        return f"http://{self._server.host}:{self._server.port}"
+
+    def stop(self) -> None:
+        """Stop serving and free the port."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def _configure() -> None:
+    """Set moto's own options, which it otherwise reads from the environment."""
+    default_user_config["iam"] = {"load_aws_managed_policies": True}
+    default_user_config["lambda"] = {"use_docker": False}
+    default_user_config["batch"] = {"use_docker": False}
+    settings.ACM_VALIDATION_WAIT = 1
+
+
+class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
+    """No line for each request: Terraform makes thousands."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        _log.debug("%s %s", self.requestline, code)
+
+
+class _Application:
+    """Moto's dispatcher behind the lock, with errors that SDKs understand."""
+
+    def __init__(self) -> None:
+        self._dispatch = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        _read_body(environ)  # before the lock: a slow client must not hold up the others
+        try:
+            with aws.lock:
+                return list(self._dispatch(environ, start_response))
+        except NotImplementedError as error:
+            _log.warning("not emulated: %s: %s", _service(environ), error)
+            return _refuse(environ, start_response, "NotImplemented", f"not emulated: {error}")
+        except Exception as error:  # noqa: BLE001 - a request's outermost frame: a bug must become an answer
+            _log.exception("the emulation failed: %s %s", _service(environ), environ.get("PATH_INFO"))
+            return _refuse(environ, start_response, "EmulationFailure", f"{type(error).__name__}: {error}")
+
+
+def _read_body(environ: dict[str, Any]) -> None:
+    stream = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH")
+    if length:
+        environ["wsgi.input"] = io.BytesIO(stream.read(int(length)))
+    elif environ.get("wsgi.input_terminated"):
+        environ["wsgi.input"] = io.BytesIO(stream.read())
+
+
+def _service(environ: dict[str, Any]) -> str:
+    """Tell the service from the signature's credential scope."""
+    scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].split(",")[0].split("/")
+    return scope[3] if len(scope) == 5 else "unknown service"
+
+
+def _refuse(
+    environ: dict[str, Any], start_response: Callable[..., Any], code: str, message: str
+) -> Iterable[bytes]:
+    """Answer 400 in the form of the service's protocol."""
+    content_type, body = _error_body(_service(environ), code, f"{_service(environ)}: {message}")
+    start_response(
+        "400 Bad Request",
+        [("Content-Type", content_type), ("Content-Length", str(len(body))), ("x-amzn-errortype", code)],
+    )
+    return [body]
+
+
+def _error_body(service: str, code: str, message: str) -> tuple[str, bytes]:
+    error = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+    if service == "ec2":
+        xml = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>0</RequestID></Response>"
+    elif service == "s3":
+        xml = f"<Error>{error}</Error>"
+    elif service in _XML_SERVICES:
+        error = f"<Error><Type>Sender</Type>{error}</Error>"
+        xml = f"<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>"
+    else:
+        return "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
+    return "text/xml", xml.encode()
