@@ -49,6 +49,15 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As usual, but an unknown name is answered with the names that are close to it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List names and summaries without importing anything."""
         with formatter.section("Commands"):
@@ -102,12 +111,12 @@ def _report(message: str, hint: str, code: ExitCode) -> int:
 
 
 def _report_bug() -> int:
-    path = _write_crash_report(traceback.format_exc())
-    return _report(
-        f"llmctl failed in a way it should not: {sys.exception()!r}",
-        f"the details are in {path}; please report them",
-        ExitCode.FAILED,
-    )
+    details = traceback.format_exc()
+    try:
+        hint = f"the details are in {_write_crash_report(details)}; please report them"
+    except OSError as error:
+        hint = f"please report it, with these details (they could not be saved: {error}):\n{details}"
+    return _report(f"llmctl failed in a way it should not: {sys.exception()!r}", hint, ExitCode.FAILED)
 
 
 def _write_crash_report(details: str) -> Path:

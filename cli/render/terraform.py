@@ -17,15 +17,17 @@ from infra.terraform.events import (
     LockWaiting,
     Message,
     Observer,
+    PlannedChange,
     Summary,
 )
 
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "read": "read"}
+_OPERATIONS = {"create": 1, "update": 1, "delete": 1, "replace": 2}
 
 
 @contextmanager
-def progress(title: str, *, total: int | None = None) -> Iterator[Observer]:
-    """Yield an observer of Terraform's events; `total` is the number of resources that will be touched."""
+def showing() -> Iterator[Observer]:
+    """Yield an observer that shows Terraform's events, from the plan to the end of the apply."""
     if not sys.stderr.isatty():
         yield _plain
         return
@@ -38,30 +40,43 @@ def progress(title: str, *, total: int | None = None) -> Iterator[Observer]:
         console=Console(stderr=True),
         transient=True,
     )
-    with bar:
-        yield _Live(bar, bar.add_task(title, total=total, doing=""))
+    try:
+        yield _Live(bar)
+    finally:
+        bar.stop()
 
 
 class _Live:
-    """Keeps the bar, and the list of resources in work beside it."""
+    """A bar that appears when the apply begins, with the resources in work beside it."""
 
-    def __init__(self, bar: Progress, task: TaskID) -> None:
+    def __init__(self, bar: Progress) -> None:
         self._bar = bar
-        self._task = task
+        self._task: TaskID | None = None
+        self._total = 0
         self._working: dict[str, None] = {}
 
     def __call__(self, event: Event) -> None:
         match event:
+            case PlannedChange(action=action):
+                self._total += _OPERATIONS.get(action, 0)
             case ApplyStarted(address):
                 self._working[address] = None
+                self._show(0)
             case ApplyComplete(address) | ApplyErrored(address):
                 self._working.pop(address, None)
-                self._bar.advance(self._task)
+                self._show(1)
+            case Summary(operation="apply" | "destroy"):
+                self._bar.stop()
             case LockWaiting():
                 self._bar.console.print("waiting for the state's lock")
             case Message(text) if text:
                 self._bar.console.print(text, style="dim")
-        self._bar.update(self._task, doing=_in_work(list(self._working)))
+
+    def _show(self, advance: int) -> None:
+        if self._task is None:
+            self._bar.start()
+            self._task = self._bar.add_task("applying", total=self._total, doing="")
+        self._bar.update(self._task, advance=advance, doing=_in_work(list(self._working)))
 
 
 def _in_work(addresses: list[str]) -> str:
