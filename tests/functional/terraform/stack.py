@@ -1,0 +1,36 @@
+"""The tiny stack: resources without waiting times, and one that takes as long as a test wants."""
+
+import json
+from typing import Any
+
+from infra.terraform.directory import RunDirectory
+from infra.terraform.runner import Backend
+from infra.terraform.version import PROVIDER_VERSION
+
+BACKEND = Backend("llmctl-state-tests", "", "us-east-1")
+
+
+def write_stack(run: RunDirectory, *, prefix: str, seconds: float = 0, broken: bool = False) -> None:
+    """Write a stack; `seconds`: how long its slowest resource takes; `broken`: one of them is refused."""
+    resources: dict[str, Any] = {
+        "aws_ssm_parameter": {"chat": {"name": f"/{prefix}/chat", "type": "String", "value": "1"}},
+        "aws_cloudwatch_log_group": {"chat-blue": {"name": f"/{prefix}/chat"}},
+    }
+    if seconds:
+        wait = {"local-exec": {"command": f"sleep {seconds}"}}
+        resources["terraform_data"] = {
+            "slow": {"provisioner": wait, "depends_on": ["aws_ssm_parameter.chat"]}
+        }
+    if broken:
+        resources["aws_ssm_parameter"]["chat"]["name"] = "aws-is-reserved"
+    document = {
+        "terraform": {
+            "required_providers": {"aws": {"source": "hashicorp/aws", "version": PROVIDER_VERSION}},
+            "backend": {"s3": {}},
+        },
+        "provider": {"aws": {"region": BACKEND.region, "max_retries": 2}},
+        "resource": resources,
+        "output": {"parameter": {"value": "${aws_ssm_parameter.chat.name}"}},
+    }
+    run.stack.mkdir(parents=True, exist_ok=True)
+    (run.stack / "cdk.tf.json").write_text(json.dumps(document))
