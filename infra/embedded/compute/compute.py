@@ -36,6 +36,9 @@ class Metadata(Protocol):
     def set_interruption(self, instance_id: str, action: str, at: float) -> None:
         """Give a spot notice."""
 
+    def set_rebalance(self, instance_id: str, at: float) -> None:
+        """Give a rebalance recommendation."""
+
 
 @dataclass(frozen=True)
 class Ec2:
@@ -83,11 +86,17 @@ class Compute:
 
         Raises LlmctlError when it has no machine, Refused when it is not a spot instance.
         """
-        machine = self._machine(instance_id)
-        if machine.instance.market != "spot":
-            raise Refused(f"{instance_id} is on demand: only spot instances are interrupted")
+        machine = self._spot_machine(instance_id)
         self.metadata.set_interruption(instance_id, "terminate", at)
         machine.interrupted_at = at
+
+    def recommend_rebalance(self, instance_id: str, at: float) -> None:
+        """Tell the instance, as of `at` epoch seconds, that it is more likely to be taken soon.
+
+        Raises as `interrupt` does.
+        """
+        self._spot_machine(instance_id)
+        self.metadata.set_rebalance(instance_id, at)
 
     def begin_stop(self, kill_at: float) -> None:
         """Ask all machines to end: the cloud does."""
@@ -103,6 +112,12 @@ class Compute:
         machine = self.machines.get(instance_id)
         if machine is None:
             raise LlmctlError(f"no machine runs for {instance_id}", hint="llmctl local status shows which do")
+        return machine
+
+    def _spot_machine(self, instance_id: str) -> Machine:
+        machine = self._machine(instance_id)
+        if machine.instance.market != "spot":
+            raise Refused(f"{instance_id} is on demand: the spot market has no say about it")
         return machine
 
     def _carry_out(self, action: Action, now: float) -> None:

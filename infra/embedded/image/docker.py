@@ -73,6 +73,17 @@ def stop(arguments: list[str], containers: Containers) -> int:
     return 0
 
 
+def kill(arguments: list[str], containers: Containers) -> int:
+    """`docker kill NAME...`."""
+    for name in _only_words(arguments):
+        container = containers.get(name)
+        if not container.running:
+            raise DockerError(f"Error response from daemon: container {name} is not running", 1)
+        containers.kill(container)
+        sys.stdout.write(f"{name}\n")
+    return 0
+
+
 def remove(arguments: list[str], containers: Containers) -> int:
     """`docker rm [-f] NAME...`."""
     force = arguments[:1] in (["-f"], ["--force"])
@@ -110,6 +121,7 @@ _COMMANDS: dict[str, Callable[[list[str], Containers], int]] = {
     "pull": pull,
     "run": run,
     "stop": stop,
+    "kill": kill,
     "rm": remove,
     "ps": list_containers,
 }

@@ -1,0 +1,76 @@
+"""The daemon's own HTTP interface: what runs, and failures on demand. On a loopback address only.
+
+GET /status; POST /instances/ID/kill; POST /instances/ID/interrupt {"in_seconds": 120}; POST
+/instances/ID/rebalance. Everything that AWS has an API for is asked of that API, not here.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from infra.embedded.compute.compute import Compute
+from infra.embedded.loop import LoopThread
+from infra.errors import LlmctlError, Refused
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Admin:
+    """The running interface."""
+
+    def __init__(
+        self, loop: LoopThread, address: str, status: Callable[[], dict[str, Any]], compute: Compute
+    ) -> None:
+        self._loop = loop
+        self._status = status
+        self._compute = compute
+        self._runner = web.AppRunner(self._app(), access_log=None)
+        loop.call(self._runner.setup())
+        loop.call(web.TCPSite(self._runner, address, 0).start())
+        host, port = self._runner.addresses[0]
+        self.url = f"http://{host}:{port}"
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._loop.call(self._runner.cleanup())
+
+    def _app(self) -> web.Application:
+        app = web.Application(middlewares=[_errors])
+        app.router.add_get("/status", self._get_status)
+        app.router.add_post("/instances/{id}/kill", self._kill)
+        app.router.add_post("/instances/{id}/interrupt", self._interrupt)
+        app.router.add_post("/instances/{id}/rebalance", self._rebalance)
+        return app
+
+    async def _get_status(self, request: web.Request) -> web.Response:
+        return web.json_response(self._status())
+
+    async def _kill(self, request: web.Request) -> web.Response:
+        self._compute.kill(request.match_info["id"])
+        return web.json_response({})
+
+    async def _interrupt(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        seconds = body.get("in_seconds", 120) if isinstance(body, dict) else None
+        if not isinstance(seconds, int | float) or seconds < 0:
+            raise Refused("in_seconds must be a number of seconds, 0 or more")
+        self._compute.interrupt(request.match_info["id"], time.time() + seconds)
+        return web.json_response({})
+
+    async def _rebalance(self, request: web.Request) -> web.Response:
+        self._compute.recommend_rebalance(request.match_info["id"], time.time())
+        return web.json_response({})
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell errors as {"error", "hint"}: 409 for what can't be done now, 400 for what can't be asked."""
+    try:
+        return await handler(request)
+    except ValueError as error:  # the body is not JSON
+        return web.json_response({"error": str(error), "hint": ""}, status=400)
+    except LlmctlError as error:
+        code = 400 if isinstance(error, Refused) else 409
+        return web.json_response({"error": error.message, "hint": error.hint}, status=code)

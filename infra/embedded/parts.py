@@ -1,0 +1,142 @@
+"""The parts of a running cloud, put together: what is started in which order, and stopped in which."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.embedded.addresses import Addresses
+from infra.embedded.admin import Admin
+from infra.embedded.aws import autoscaling, ec2, views
+from infra.embedded.aws.server import Server
+from infra.embedded.balancer.balancer import Balancer
+from infra.embedded.compute.compute import Compute, Ec2
+from infra.embedded.compute.machine import Cloud
+from infra.embedded.compute.metadata import PORT, MetadataService
+from infra.embedded.image import build
+from infra.embedded.loop import LoopThread
+
+_STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """A running cloud. For the main thread, whose end kills the processes."""
+
+    loop: LoopThread
+    addresses: Addresses
+    server: Server
+    metadata: MetadataService
+    compute: Compute
+    balancer: Balancer
+    admin: Admin
+
+    @classmethod
+    def start(cls, name: str, directory: Path, about: Callable[[], dict[str, Any]]) -> "Parts":
+        """Start all parts; `about` gives what the status says of the daemon itself."""
+        loop = LoopThread("http")
+        addresses = Addresses.claim(name)
+        own = addresses.allocate("cloud")
+        server = Server(own)
+        metadata = MetadataService(loop, lambda: compute.snapshot)
+        cloud = Cloud(
+            directory=directory,
+            bin_folder=build.build(directory / "bin"),
+            api_url=server.url,
+            metadata_port=PORT,
+            cache=cache_directory(),
+        )
+        ports = Ec2(views.instances, ec2.mark_running, ec2.mark_terminated)
+        compute = Compute(cloud, addresses, ports, metadata)
+        balancer = Balancer(directory / "balancer", addresses.find, addresses.allocate)
+        balancer.start()
+        admin = Admin(loop, own, lambda: about() | status(compute, balancer, server.url), compute)
+        return cls(
+            loop=loop,
+            addresses=addresses,
+            server=server,
+            metadata=metadata,
+            compute=compute,
+            balancer=balancer,
+            admin=admin,
+        )
+
+    @property
+    def api_url(self) -> str:
+        """What AWS_ENDPOINT_URL must be."""
+        return self.server.url
+
+    @property
+    def admin_url(self) -> str:
+        """The daemon's own interface."""
+        return self.admin.url
+
+    @property
+    def steps(self) -> dict[str, Callable[[float], None]]:
+        """The reconcilers in the order of cause and effect; each takes epoch seconds."""
+        return {
+            "autoscaling": autoscaling.reconcile,
+            "compute": self.compute.reconcile,
+            "balancer": self.balancer.reconcile,
+        }
+
+    def stop(self) -> None:
+        """Stop everything, instances first."""
+        self.admin.stop()
+        self.compute.begin_stop(time.time() + _STOP_SECONDS)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while any(machine.observe().alive for machine in self.compute.machines.values()):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_POLL_SECONDS)
+        self.compute.finish_stop()
+        self.balancer.stop()
+        self.metadata.stop()
+        self.server.stop()
+        self.loop.stop()
+        self.addresses.release()
+
+
+def status(compute: Compute, balancer: Balancer, api_url: str) -> dict[str, Any]:
+    """What the status says of the cloud: instances that have a machine, load balancers, problems."""
+    return {
+        "api": api_url,
+        "instances": [
+            {
+                "id": machine.instance.id,
+                "phase": machine.phase,
+                "pid": machine.process.pid,
+                "address": machine.address,
+                "zone": machine.instance.zone,
+                "type": machine.instance.instance_type,
+                "market": machine.instance.market,
+                "group": machine.instance.autoscaling_group,
+                "console": str(compute.cloud.console(machine.instance.id)),
+            }
+            for machine in compute.machines.values()
+        ],
+        "load_balancers": [
+            {
+                "name": item.name,
+                "arn": item.arn,
+                "address": compute.addresses.find(item.arn),
+                "dns_name": item.dns_name,
+                "listeners": [
+                    {"port": listener.port, "protocol": listener.protocol} for listener in item.listeners
+                ],
+            }
+            for item in views.load_balancers()
+        ],
+        "problems": list(balancer.problems()),
+    }
+
+
+def cache_directory() -> Path:
+    """Where slow things are kept between clouds: `$LLMCTL_CACHE_DIR`, else below the XDG cache folder."""
+    if configured := os.environ.get("LLMCTL_CACHE_DIR"):
+        return Path(configured)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "llmctl"
