@@ -1,8 +1,8 @@
 """Lines of the agent and the engine, to standard output and to CloudWatch Logs.
 
-Shipping may never hold up the replica or eat its memory: lines wait in a bounded buffer, the oldest are dropped
-when CloudWatch doesn't take them in time, and how many is said as soon as it does. A batch keeps to the limits of
-PutLogEvents.
+Shipping may never hold up the replica or eat its memory: lines wait in a bounded buffer, the oldest are
+dropped when CloudWatch doesn't take them in time, and how many is said as soon as it does. A batch keeps to
+the limits of PutLogEvents.
 """
 
 import json
@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
@@ -136,10 +137,9 @@ class Shipper:
     def _create(self, stream: str) -> None:
         if stream in self._created:
             return
-        try:
+        # It exists when an earlier agent on this instance made it.
+        with suppress(self._client.exceptions.ResourceAlreadyExistsException):
             self._client.create_log_stream(logGroupName=self._group, logStreamName=stream)
-        except self._client.exceptions.ResourceAlreadyExistsException:
-            pass  # an earlier agent on this instance made it
         self._created.add(stream)
 
     def _run(self) -> None:

@@ -59,7 +59,7 @@ class Policy:
 
     drain_seconds: float
     settle_seconds: float = 5.0
-    """Wait before the first look at in-flight requests: the balancer still sends some after a deregistration."""
+    """Before the first look at in-flight requests: the balancer still sends some after a deregistration."""
     stop_seconds: float = 15.0
     """Between SIGTERM and SIGKILL."""
     notice_margin: float = 25.0

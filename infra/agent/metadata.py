@@ -1,7 +1,7 @@
 """The instance metadata service, version 2: who this instance is, and whether it must go.
 
-Plain HTTP to a link-local address (`AWS_EC2_METADATA_SERVICE_ENDPOINT` names another one), with short time limits:
-a metadata service that doesn't answer is treated as one without news.
+Plain HTTP to a link-local address (`AWS_EC2_METADATA_SERVICE_ENDPOINT` names another one), with short time
+limits: a metadata service that doesn't answer is treated as one without news.
 """
 
 import json
@@ -24,7 +24,7 @@ _TIMEOUT = 2.0
 _OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
-class MetadataUnavailable(Exception):
+class MetadataUnavailable(Exception):  # noqa: N818 - it comes and goes
     """The metadata service did not answer."""
 
 
@@ -73,7 +73,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Identity:
-    """This instance."""
+    """What an instance is told about itself."""
 
     instance_id: str
     instance_type: str

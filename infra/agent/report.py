@@ -1,8 +1,8 @@
 """What operators see of a replica: its phase in the runtime table, and events.
 
-Told from a thread of its own: a table that doesn't answer delays the telling, never the replica. Only the newest
-phase matters and is written again as a heartbeat; events are kept in order and tried again, and the oldest are
-given up when too many wait.
+Told from a thread of its own: a table that doesn't answer delays the telling, never the replica. Only the
+newest phase matters and is written again as a heartbeat; events are kept in order and tried again, and the
+oldest are given up when too many wait.
 """
 
 import logging
