@@ -2,8 +2,8 @@
 
 This is the single source of truth of the file format. `environments/schema.json` is generated from these
 classes (`llmctl schema`), the loader validates against that schema, and both columns of the code (what
-exists: `stacks/`, `modules/`; what happens: `cli/`, `infra/`) meet only here. A field that nothing acts on has
-no place in this file: an ignored setting is worse than a refused one.
+exists: `stacks/`, `modules/`; what happens: `cli/`, `infra/`) meet only here. A field that nothing acts on
+has no place in this file: an ignored setting is worse than a refused one.
 """
 
 from enum import StrEnum
@@ -255,6 +255,10 @@ class Environment(Spec, frozen=True, kw_only=True):
     def default_model(self) -> str | None:
         """The model that answers on the bare endpoint, if there is one."""
         return self.endpoint.default_model or (next(iter(self.models)) if len(self.models) == 1 else None)
+
+    def path_prefix(self, model: str) -> str:
+        """The path below which a model answers: /MODEL, or "" where the host or being the default tells."""
+        return "" if self.endpoint.domain or model == self.default_model else f"/{model}"
 
 
 def seconds(duration: str) -> int:

@@ -1,0 +1,20 @@
+"""The environment's name is its file's name: what people type and what AWS shows are then the same."""
+
+from collections.abc import Iterator
+
+from infra.environment.checks.base import Finding, Rule, Subject
+
+
+def _check(subject: Subject) -> Iterator[Finding]:
+    name, path = subject.environment.environment, subject.document.path
+    if name != path.stem:
+        yield Finding(
+            place=("environment",),
+            what=f"{name} isn't the file's name",
+            why="environments are found by file name, and resources are named after this key",
+            allowed=path.stem,
+            hint=f"write {path.stem}, or rename the file to {name}{path.suffix}",
+        )
+
+
+RULE = Rule(id="name", summary="The environment is called like its file.", check=_check)
