@@ -112,10 +112,11 @@ def test_logs_tell_what_engine_and_agent_say(story: Project, deployed: Result) -
     assert " agent " in lines
 
 
-def test_killed_replica_is_replaced_and_nobody_notices_for_long(story: Project, client: OpenAI) -> None:
+def test_killed_replica_is_replaced(story: Project, client: OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
     """The group replaces a crashed instance; the endpoint goes on answering meanwhile."""
     before = story.healthy()
-    cloud = Cloud.locate(NAME, story.folder / "state")
+    monkeypatch.setenv("LLMCTL_STATE_DIR", story.variables["LLMCTL_STATE_DIR"])
+    cloud = Cloud.locate(NAME)
     assert cloud
     victim = sorted(before)[0]
     cloud.kill_instance(victim)
