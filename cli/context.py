@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.environment.load import find, load
-
 from infra.environment.model import Environment
 from infra.errors import Refused
 

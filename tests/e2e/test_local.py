@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from infra.embedded.client import Cloud
 from openai import AuthenticationError, OpenAI
 
+from infra.embedded.client import Cloud
 from tests.e2e.harness import Project, Result, eventually, project
 
 LOCAL = Path(__file__).parents[2] / "environments" / "local.yaml"
