@@ -72,6 +72,6 @@ class Engine(Protocol):
     def launch(self, model: Model, *, served_name: str, path_prefix: str) -> Launch:
         """How to start this engine for a model.
 
-        `served_name` is the model's name in the environment, which clients send as "model". `path_prefix` is ""
-        or "/NAME", under which requests arrive then.
+        `served_name` is the model's name in the environment, which clients send as "model". `path_prefix` is
+        "" or "/NAME", under which requests arrive then.
         """

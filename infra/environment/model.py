@@ -17,15 +17,22 @@ Name = Annotated[
         pattern="^[a-z](-?[a-z0-9])*$",
         max_length=20,
         description="Lower-case letters, digits and single hyphens; starts with a letter; at most 20.",
+        examples=["chat"],
     ),
 ]
 Cidr = Annotated[
     str,
-    Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$", description="An IPv4 range, such as 203.0.113.0/24."),
+    Meta(
+        pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$",
+        description="An IPv4 range.",
+        examples=["203.0.113.0/24"],
+    ),
 ]
-Domain = Annotated[str, Meta(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")]
+Domain = Annotated[str, Meta(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$", examples=["llm.example.com"])]
 Positive = Annotated[int, Meta(ge=1)]
-Duration = Annotated[str, Meta(pattern=r"^\d+(s|m|h)$", description="A duration, such as 30s, 5m or 1h.")]
+Duration = Annotated[
+    str, Meta(pattern=r"^\d+(s|m|h)$", description="A duration.", examples=["30s", "5m", "1h"])
+]
 Scalar = str | int | float | bool
 
 
@@ -54,7 +61,10 @@ class Provider(Spec, frozen=True, kw_only=True):
         Literal["aws", "embedded"],
         Meta(description="aws, or embedded: the emulated cloud on this machine (no account, no GPU)."),
     ]
-    region: Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="An AWS region.")]
+    region: Annotated[
+        str,
+        Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="An AWS region.", examples=["us-east-1"]),
+    ]
     account: Annotated[
         str | None,
         Meta(description="A guard: refuse to act on any other AWS account (12 digits, quoted)."),
@@ -136,17 +146,21 @@ class Architecture(Spec, frozen=True, kw_only=True):
 
     parameters: Annotated[float, Meta(gt=0, description="Number of parameters, such as 7.6e9.")]
     bytes_per_parameter: Annotated[float, Meta(gt=0, description="2 for bfloat16, 1 for 8 bits.")] = 2.0
-    layers: Positive | None = None
-    attention_heads: Positive | None = None
-    kv_heads: Positive | None = None
-    head_size: Positive | None = None
+    layers: Annotated[Positive | None, Meta(description="num_hidden_layers in config.json.")] = None
+    attention_heads: Annotated[Positive | None, Meta(description="num_attention_heads in config.json.")] = (
+        None
+    )
+    kv_heads: Annotated[Positive | None, Meta(description="num_key_value_heads in config.json.")] = None
+    head_size: Annotated[Positive | None, Meta(description="head_dim: hidden_size by heads.")] = None
 
 
 class Batching(Spec, frozen=True, kw_only=True):
     """How many requests an engine works on together."""
 
     max_sequences: Annotated[Positive | None, Meta(description="Requests in one batch.")] = None
-    max_tokens: Annotated[Positive | None, Meta(description="Tokens in one batch.")] = None
+    max_tokens: Annotated[
+        Positive | None, Meta(description="Tokens worked on in one step, prompts included.")
+    ] = None
 
 
 class Instances(Spec, frozen=True, kw_only=True):
@@ -162,6 +176,7 @@ class Instances(Spec, frozen=True, kw_only=True):
             pattern="^(ami-[0-9a-f]+|ssm:/.+)$",
             description="ami-..., or ssm:/parameter with the image's id; "
             "default: AWS's Deep Learning Base GPU AMI (Ubuntu 24.04).",
+            examples=["ami-0abc1234"],
         ),
     ] = "ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id"
     disk_gib: Annotated[int, Meta(ge=20, description="Size of the encrypted root volume, in GiB.")] = 200
@@ -170,8 +185,8 @@ class Instances(Spec, frozen=True, kw_only=True):
 class Replicas(Spec, frozen=True, kw_only=True):
     """How many replicas a model has."""
 
-    min: Annotated[int, Meta(ge=0)]
-    max: Annotated[int, Meta(ge=1)]
+    min: Annotated[int, Meta(ge=0, description="Replicas at the quietest hour.")]
+    max: Annotated[int, Meta(ge=1, description="Replicas at most, extra ones included.")]
 
 
 class Spot(Spec, frozen=True, kw_only=True):
@@ -188,7 +203,7 @@ class Scaling(Spec, frozen=True, kw_only=True):
         Literal["requests_per_replica"],
         Meta(description="requests_per_replica: requests per minute that each replica gets."),
     ] = "requests_per_replica"
-    target: Annotated[float, Meta(gt=0)]
+    target: Annotated[float, Meta(gt=0, description="What the metric is held at.")]
 
 
 class Routing(Spec, frozen=True, kw_only=True):
@@ -225,6 +240,7 @@ class Model(Spec, frozen=True, kw_only=True):
         Meta(
             pattern=r"^(hf://[\w.-]+/[\w.-]+(/[\w./-]+)?(@[\w.-]+)?|s3://[a-z0-9.-]+/.+|file:///.+)$",
             description="hf://ORG/REPO[/FILE][@REVISION], s3://BUCKET/PREFIX, or file:///PATH in the image.",
+            examples=["hf://Qwen/Qwen2.5-7B-Instruct@a09a354"],
         ),
     ]
     engine: Engine

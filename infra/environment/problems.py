@@ -6,7 +6,7 @@ problems of a file are reported together; rendering is here so that the terminal
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -37,10 +37,6 @@ class Problem:
         parts += [f"hint: {self.hint}"] if self.hint else []
         where = f"{self.where}: " if self.where else ""
         return f"{self.path}:{self.line}:{self.column}: {where}{'; '.join(filter(None, parts))}"
-
-    def as_json(self) -> dict[str, object]:
-        """For `--json`."""
-        return {**asdict(self), "path": str(self.path)}
 
 
 class InvalidEnvironment(Refused):

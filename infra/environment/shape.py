@@ -42,12 +42,20 @@ class _Violation:
 
 
 def problems(document: Document) -> list[tuple[Place, Problem]]:
-    """Everything that keeps the document from being an environment, one problem for each place."""
+    """Everything that keeps the document from being an environment, one problem for each place.
+
+    A key that is missing because it is misspelled is said once.
+    """
     found: dict[tuple[Place, str], tuple[Place, Problem]] = {}
     for violation in _violations(document.data):
         for place, problem in _worded(document, violation):
             found.setdefault((place, violation.missing), (place, problem))
-    return list(found.values())
+    misspelled = {(*place[:-1], problem.hint) for place, problem in found.values() if problem.hint}
+    return [
+        each
+        for (place, missing), each in found.items()
+        if not missing or (*place, f"did you mean {missing}?") not in misspelled
+    ]
 
 
 def _violations(data: Any) -> Iterator[_Violation]:

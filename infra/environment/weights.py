@@ -20,7 +20,7 @@ WORKING_MEMORY = 1.0
 _SIZE = re.compile(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
 _EXPERTS_SHARE = 0.8  # of NxM: mixtures of experts share their attention, so 8x7B has 47 and not 56 billion
 
-# Bytes per parameter by what names say, scales of the quantised blocks included; the first that matches counts.
+# Bytes per parameter by what names say, scales of the quantised blocks included; the first match counts.
 _FORMATS = tuple(
     (re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", re.IGNORECASE), size)
     for pattern, size in (
