@@ -88,27 +88,8 @@ _SWITCHES = {
     "embeddings": "embedding",
 }
 _WITHOUT_EFFECT = (
-    *(
-        "n-gpu-layers",
-        "gpu-layers",
-        "main-gpu",
-        "tensor-split",
-        "split-mode",
-        "device",
-        "numa",
-        "prio",
-        "poll",
-    ),
-    *(
-        "flash-attn",
-        "cache-type-k",
-        "cache-type-v",
-        "defrag-thold",
-        "load-mode",
-        "n-cpu-moe",
-        "hf-token",
-        "poll",
-    ),
+    *("n-gpu-layers", "gpu-layers", "main-gpu", "tensor-split", "split-mode", "device", "n-cpu-moe", "numa"),
+    *("flash-attn", "cache-type-k", "cache-type-v", "defrag-thold", "load-mode", "hf-token", "prio", "poll"),
 )
 _SWITCHES_WITHOUT_EFFECT = (
     *("mlock", "mmap", "kv-offload", "op-offload", "perf", "repack", "offline", "cpu-moe"),
