@@ -96,6 +96,7 @@ class Terraform:
         self.directory.__enter__()
         try:
             self._dead = self.directory.settle(self._tell)
+            self.directory.plan.unlink(missing_ok=True)
         except BaseException:
             self.directory.__exit__()
             raise

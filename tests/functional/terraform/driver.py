@@ -20,15 +20,20 @@ def main(root: str, bucket: str, key: str, region: str) -> int:
             Path("none.yaml"),
             "tiny",
             os.environ,
-            lambda event: print(event, flush=True),
+            _say,
             directory=directory,
         ) as terraform:
             terraform.init(Backend(bucket, key, region))
             terraform.apply(terraform.plan())
     except LlmctlError as error:
-        print(error.message, error.hint, flush=True)
+        _say(f"{error.message}\n{error.hint}")
         return error.code
     return 0
+
+
+def _say(text: object) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

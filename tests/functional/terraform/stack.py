@@ -10,17 +10,26 @@ from infra.terraform.version import PROVIDER_VERSION
 BACKEND = Backend("llmctl-state-tests", "", "us-east-1")
 
 
-def write_stack(run: RunDirectory, *, prefix: str, seconds: float = 0, broken: bool = False) -> None:
-    """Write a stack; `seconds`: how long its slowest resource takes; `broken`: one of them is refused."""
+def write_stack(
+    run: RunDirectory, *, prefix: str, seconds: float = 0, slow_first: bool = False, broken: bool = False
+) -> None:
+    """Write a stack; `seconds`: how long its slowest resource takes; `broken`: one of them is refused.
+
+    `slow_first`: nothing else is created before the slow resource is done.
+    """
     resources: dict[str, Any] = {
         "aws_ssm_parameter": {"chat": {"name": f"/{prefix}/chat", "type": "String", "value": "1"}},
         "aws_cloudwatch_log_group": {"chat-blue": {"name": f"/{prefix}/chat"}},
     }
     if seconds:
-        wait = {"local-exec": {"command": f"sleep {seconds}"}}
-        resources["terraform_data"] = {
-            "slow": {"provisioner": wait, "depends_on": ["aws_ssm_parameter.chat"]}
-        }
+        wait = {"local-exec": {"command": f"exec sleep {seconds}"}}
+        resources["terraform_data"] = {"slow": {"provisioner": wait}}
+        first, later = resources["aws_ssm_parameter"]["chat"], resources["terraform_data"]["slow"]
+        if slow_first:
+            resources["aws_cloudwatch_log_group"]["chat-blue"]["depends_on"] = ["terraform_data.slow"]
+            first["depends_on"] = ["terraform_data.slow"]
+        else:
+            later["depends_on"] = ["aws_ssm_parameter.chat"]
     if broken:
         resources["aws_ssm_parameter"]["chat"]["name"] = "aws-is-reserved"
     document = {

@@ -13,6 +13,8 @@ import pytest
 from infra.errors import ExitCode
 from infra.terraform.directory import RunDirectory
 from infra.terraform.events import Event, Message
+from infra.terraform.lock import Operation
+from infra.terraform.process import kill_group
 from infra.terraform.runner import Backend, Terraform
 from tests.functional.terraform.stack import write_stack
 
@@ -59,12 +61,29 @@ def llmctl(
 ) -> Iterator[Llmctl]:
     """A driver that is in the middle of an apply whose slow resource takes longer than any test."""
     write_stack(directory, prefix=tmp_path.name, seconds=300)
+    yield from _in_the_middle(directory, backend, variables)
+
+
+@pytest.fixture
+def llmctl_at_start(
+    directory: RunDirectory, backend: Backend, variables: dict[str, str], tmp_path: Path
+) -> Iterator[Llmctl]:
+    """Like `llmctl`, but nothing was created yet: a killed Terraform loses what its state does not have."""
+    write_stack(directory, prefix=tmp_path.name, seconds=300, slow_first=True)
+    yield from _in_the_middle(directory, backend, variables)
+
+
+def _in_the_middle(directory: RunDirectory, backend: Backend, variables: dict[str, str]) -> Iterator[Llmctl]:
     driver = Llmctl(directory, backend, variables)
+    started: tuple[Operation, ...] = ()
     try:
         driver.wait_for("ApplyStarted(address='terraform_data.slow'")
+        started = directory.unfinished()
         yield driver
     finally:
         driver.kill()
+        for operation in started:
+            kill_group(operation.pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -95,8 +114,7 @@ def test_sigkill_of_llmctl_lets_terraform_stop_and_the_next_command_completes(
 ) -> None:
     """Terraform survives its llmctl just long enough to write its state and to release its lock."""
     (operation,) = directory.unfinished()
-    members = _group(operation.pid)
-    assert len(members) >= 2  # Terraform and the provider
+    assert _group(operation.pid)
     llmctl.kill()
     _until(lambda: not _group(operation.pid), lambda: str(_group(operation.pid)))
     go_on()
@@ -112,7 +130,7 @@ def test_next_command_waits_for_a_terraform_that_is_still_stopping(
 
 
 def test_sigkill_of_both_leaves_a_lock_that_the_next_command_releases(
-    llmctl: Llmctl,
+    llmctl_at_start: Llmctl,
     directory: RunDirectory,
     backend: Backend,
     variables: dict[str, str],
@@ -121,9 +139,9 @@ def test_sigkill_of_both_leaves_a_lock_that_the_next_command_releases(
 ) -> None:
     """With Terraform killed too, its lock has no holder: it is recognised as ours, and released."""
     (operation,) = directory.unfinished()
-    llmctl.process.send_signal(signal.SIGSTOP)  # so that it can't see Terraform's end
+    llmctl_at_start.process.send_signal(signal.SIGSTOP)  # so that it can't see Terraform's end
     os.kill(operation.pid, signal.SIGKILL)
-    llmctl.kill()
+    llmctl_at_start.kill()
     go_on()
     assert [event for event in heard if isinstance(event, Message) and "releasing its lock" in event.text]
     assert _group(operation.pid) == []
@@ -132,7 +150,7 @@ def test_sigkill_of_both_leaves_a_lock_that_the_next_command_releases(
 def test_interrupt_is_passed_on_once_and_leaves_no_lock(
     llmctl: Llmctl, go_on: Callable[[], None], heard: list[Event]
 ) -> None:
-    """Ctrl-C: Terraform stops gracefully, llmctl says what happens, and the next command needs no unlocking."""
+    """Ctrl-C: Terraform stops gracefully, llmctl says so, and the next command needs no unlocking."""
     llmctl.process.send_signal(signal.SIGINT)
     assert llmctl.process.wait(60) == ExitCode.FAILED
     said = llmctl.output.read_text()
@@ -143,15 +161,15 @@ def test_interrupt_is_passed_on_once_and_leaves_no_lock(
 
 
 def test_second_interrupt_kills_and_says_so(
-    llmctl: Llmctl, directory: RunDirectory, go_on: Callable[[], None]
+    llmctl_at_start: Llmctl, directory: RunDirectory, go_on: Callable[[], None]
 ) -> None:
     """Who interrupts twice gets an end at once, the truth about it, and a next command that works."""
     (operation,) = directory.unfinished()
     os.kill(operation.pid, signal.SIGSTOP)  # a Terraform that doesn't react
-    llmctl.process.send_signal(signal.SIGINT)
-    llmctl.wait_for("interrupted: Terraform finishes")
-    llmctl.process.send_signal(signal.SIGINT)
-    assert llmctl.process.wait(30) == ExitCode.OUTCOME_UNKNOWN
+    llmctl_at_start.process.send_signal(signal.SIGINT)
+    llmctl_at_start.wait_for("interrupted: Terraform finishes")
+    llmctl_at_start.process.send_signal(signal.SIGINT)
+    assert llmctl_at_start.process.wait(30) == ExitCode.OUTCOME_UNKNOWN
     assert _group(operation.pid) == []
     go_on()
 
@@ -166,14 +184,15 @@ def test_a_second_llmctl_on_the_same_environment_is_refused(
 
 
 def _group(group: int) -> list[int]:
-    """Living processes of a group."""
+    """Terraform's living processes in a group: it and its providers."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
             stat = (entry / "stat").read_text().rpartition(")")[2].split() if entry.name.isdigit() else []
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if stat and stat[2] == str(group) and stat[0] != "Z":
+        terraform = bool(stat) and "terraform" in (entry / "cmdline").read_text()
+        if terraform and stat[2] == str(group) and stat[0] != "Z":
             found.append(int(entry.name))
     return found
 

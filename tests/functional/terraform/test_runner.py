@@ -81,9 +81,11 @@ def test_an_error_is_shown_in_full_with_its_place(
 ) -> None:
     """A failed apply names the resource, the line of its model in the environment file, and AWS's reason."""
     write_stack(directory, prefix="x", broken=True)
-    with terraform, pytest.raises(LlmctlError) as caught:
+    with terraform:
         terraform.init(backend)
-        terraform.apply(terraform.plan())
+        plan = terraform.plan()
+        with pytest.raises(LlmctlError) as caught:
+            terraform.apply(plan)
     assert f"aws_ssm_parameter.chat ({environment_file}:3, models.chat)" in caught.value.message
     assert "ValidationException" in caught.value.message
 
@@ -95,7 +97,7 @@ def test_a_held_lock_is_a_conflict_that_tells_the_holder(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Who runs into someone else's lock learns who, since when, and how to release it; then can release it."""
+    """Who runs into someone else's lock learns who has it, since when, and how to release it."""
     monkeypatch.setattr("infra.terraform.runner._LOCK_TIMEOUT", "1s")
     other = RunDirectory("tiny", root=tmp_path / "other")
     write_stack(other, prefix=tmp_path.name, seconds=25)
@@ -176,7 +178,7 @@ def test_a_stale_plan_is_refused(terraform: Terraform, backend: Backend, directo
 def test_a_state_that_could_not_be_written_is_saved_later(
     terraform: Terraform, backend: Backend, directory: RunDirectory, heard: list[Event]
 ) -> None:
-    """The state that Terraform leaves behind when the backend fails reaches the backend with the next init."""
+    """The state that Terraform leaves here when the backend fails is saved by the next init."""
     with terraform:
         terraform.init(backend)
         left = directory.stack / "errored.tfstate"
