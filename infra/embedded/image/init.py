@@ -15,7 +15,7 @@ from types import FrameType
 
 from infra.embedded import processes
 from infra.embedded.compute import cloudinit
-from infra.embedded.image import console
+from infra.embedded.image import children, console
 from infra.embedded.image.control import SOCKET, serve
 from infra.embedded.image.supervisor import Supervisor
 
@@ -74,18 +74,13 @@ async def _run_script(root: Path, script: bytes) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(script)
     path.chmod(0o700)
-    process = await asyncio.create_subprocess_exec(
-        *processes.dying_with_parent([str(path)]),
-        cwd=root,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
+    process, copying = await children.start(
+        [str(path)],
+        environment=os.environ,
+        directory=root,
+        on_output=lambda chunk: console.write("cloud-init", chunk.decode(errors="replace")),
     )
-    assert process.stdout is not None
-    while chunk := await process.stdout.read(65536):
-        console.write("cloud-init", chunk.decode(errors="replace"))
-    return await process.wait()
+    return await children.ended(process, copying)
 
 
 def main() -> None:

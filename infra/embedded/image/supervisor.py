@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import IO
 
 from infra.embedded import processes
-from infra.embedded.image import console, units
+from infra.embedded.image import children, console, units
 from infra.embedded.image.units import KillMode, Restart, Unit, UnitError
 
 _MARK = "INVOCATION_ID"
@@ -94,35 +95,24 @@ class Service:
         self._invocation = uuid.uuid4().hex
         full = {**environment, _MARK: self._invocation}
         command = resolve(self._root, unit.expanded(full))
-        process = await asyncio.create_subprocess_exec(
-            *processes.dying_with_parent(command),
-            env=full,
-            cwd=_inside(self._root, unit.working_directory or "/"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self._process = process
-        self.state = State.ACTIVE
-        console.write("systemd", f"Started {self.name}, process {process.pid}.")
-        copying = asyncio.create_task(self._copy_output(process))
-        try:
-            code = await process.wait()
-            # A process that outlives the main one may hold the pipe open: its words are not waited for.
-            await asyncio.wait({copying}, timeout=1)
-        finally:
-            copying.cancel()
-        return code
+        directory = _inside(self._root, unit.working_directory or "/")
+        log = self._root / "var/log" / f"{self.name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab", buffering=0) as file:
+            process, copying = await children.start(
+                command, environment=full, directory=directory, on_output=lambda chunk: self._say(file, chunk)
+            )
+            self._process = process
+            self.state = State.ACTIVE
+            console.write("systemd", f"Started {self.name}, process {process.pid}.")
+            try:
+                return await children.ended(process, copying)
+            finally:
+                copying.cancel()
 
-    async def _copy_output(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        path = self._root / "var/log" / f"{self.name}.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab", buffering=0) as log:
-            while chunk := await process.stdout.read(65536):
-                log.write(chunk)
-                console.write(self.name, chunk.decode(errors="replace"))
+    def _say(self, log: IO[bytes], chunk: bytes) -> None:
+        log.write(chunk)
+        console.write(self.name, chunk.decode(errors="replace"))
 
     async def _end_run(self, unit: Unit) -> None:
         main = self._process

@@ -1,0 +1,57 @@
+"""The command lines of the image's aws and systemctl, and what a client may be called."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.embedded.client import cloud_directory
+from infra.embedded.image import aws, systemctl
+from infra.errors import Refused
+
+
+def test_aws_downloads() -> None:
+    """`aws s3 cp` knows bucket, key, target and region, wherever the options stand."""
+    copy = aws.parse(
+        ["--region", "eu-west-1", "s3", "cp", "s3://b/a/k.zip", "/x/y.zip", "--only-show-errors"]
+    )
+    assert copy == aws.Copy("b", "a/k.zip", Path("/x/y.zip"), "eu-west-1", True)
+    assert aws.parse(["s3", "cp", "s3://b/a/k.zip", "/x/"]).path == Path("/x/k.zip")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["s3", "ls"],
+        ["s3", "cp", "/x", "s3://b/k"],
+        ["s3", "cp", "s3://b", "/x"],
+        ["s3", "cp", "--recursive", "s3://b/k", "/x"],
+        ["ec2", "describe-instances"],
+    ],
+)
+def test_other_aws_commands_are_refused(arguments: list[str]) -> None:
+    """What the stand-in can't do is an error, not a success."""
+    with pytest.raises(aws.UsageError):
+        aws.parse(arguments)
+
+
+def test_systemctl_requests() -> None:
+    """Verbs, units and --now reach the init."""
+    request, quiet = systemctl.parse(["enable", "--now", "a.service"])
+    assert request == {"verb": "enable", "units": ["a.service"], "now": True}
+    assert not quiet
+    assert systemctl.parse(["daemon-reload"])[0]["units"] == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["mask", "a"], ["start"], ["start", "--force", "a"]])
+def test_other_systemctl_commands_are_refused(arguments: list[str]) -> None:
+    """What the stand-in can't do is an error, not a success."""
+    with pytest.raises(systemctl.UsageError):
+        systemctl.parse(arguments)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "A", "a/b", "-a"])
+def test_cloud_names(name: str) -> None:
+    """A name becomes a folder's name: anything else is refused."""
+    with pytest.raises(Refused):
+        cloud_directory(name)
