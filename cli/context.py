@@ -3,7 +3,8 @@
 Everything is built when first used, so that a command pays only for what it touches.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from infra.aws.log_reader import LogReader
     from infra.aws.runtime_table import RuntimeTable
     from infra.aws.session import Session
+    from infra.aws.state_bucket import StateBucket
     from infra.deploy.clock import SystemClock
     from infra.deploy.types import EnvironmentState, Facts
+    from infra.terraform.events import Observer
+    from infra.terraform.runner import Terraform
 
 
 @dataclass
@@ -43,7 +47,8 @@ class Workspace:
             return dict(os.environ)
         from infra.embedded.client import Cloud
 
-        return {**os.environ, **Cloud.ensure(self.environment.environment).environment()}
+        cloud = Cloud.ensure(self.environment.environment)
+        return cloud.environment_over(os.environ, self.environment.provider.region)
 
     @cached_property
     def session(self) -> "Session":
@@ -51,6 +56,48 @@ class Workspace:
         from infra.aws.session import Session
 
         return Session(self.environment.provider.region, self.variables)
+
+    @cached_property
+    def state_bucket(self) -> "StateBucket":
+        """The bucket of the Terraform state; raises `Refused` without credentials for the right account."""
+        from infra.aws.account import checked_account
+        from infra.aws.state_bucket import StateBucket
+        from infra.environment import names
+
+        account = checked_account(self.session, self.environment, self.path)
+        return StateBucket(self.session, names.state_bucket(account, self.environment.provider.region))
+
+    @contextmanager
+    def terraform(self, observer: "Observer", *, force_unlock: str | None = None) -> Iterator["Terraform"]:
+        """Yield Terraform, ready to plan: synthesised first, so that what is wrong shows without an account.
+
+        The run directory is held meanwhile. `force_unlock`: the id of a state lock to release before.
+        """
+        import os
+
+        from infra.environment import names
+        from infra.terraform.runner import Backend, Terraform
+
+        name, region = self.environment.environment, self.environment.provider.region
+        with Terraform(self.path, name, os.environ, observer) as terraform:
+            terraform.synth()
+            self._need_state_bucket()
+            terraform.reach(self.variables)
+            terraform.init(Backend(self.state_bucket.name, names.state_key(name), region))
+            if force_unlock:
+                terraform.force_unlock(force_unlock)
+            yield terraform
+
+    def _need_state_bucket(self) -> None:
+        """An embedded cloud begins empty, so the bucket is made there; in an account, people decide."""
+        if self.environment.provider.name == "embedded":
+            self.state_bucket.ensure()
+        elif not self.state_bucket.exists():
+            name = self.environment.environment
+            raise Refused(
+                f"{self.path}: the bucket of the Terraform state, {self.state_bucket.name}, does not exist",
+                hint=f"`llmctl bootstrap --env {name}` creates it",
+            )
 
     @cached_property
     def clock(self) -> "SystemClock":

@@ -29,3 +29,12 @@ def json_option(function: F) -> F:
 def yes_option(function: F) -> F:
     """`--yes`: don't ask."""
     return click.option("--yes", "-y", is_flag=True, help="Don't ask: do it.")(function)
+
+
+def force_unlock_option(function: F) -> F:
+    """`--force-unlock ID`: release a state lock whose holder is dead."""
+    return click.option(
+        "--force-unlock",
+        metavar="ID",
+        help="First release this lock of the Terraform state, whose holder must be dead.",
+    )(function)

@@ -106,6 +106,11 @@ class Session:
         with translated("asking AWS who we are"):
             return self.sts.get_caller_identity()["Account"]
 
+    @property
+    def partition(self) -> str:
+        """The region's part of AWS, as ARNs name it: aws, aws-cn or aws-us-gov."""
+        return self._boto3.get_partition_for_region(self.region)
+
     def _config(self) -> Config:
         return Config(
             connect_timeout=5,

@@ -42,14 +42,14 @@ def place(address: str, models: Iterable[str]) -> str | None:
 
 def model_lines(file: Path) -> dict[str, int]:
     """Line of each model in an environment file, counted from 1; empty when the file can't be read as one."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from infra.environment.document import read
+    from infra.environment.problems import InvalidEnvironment
 
     try:
-        models = YAML().load(file)["models"]
-        return {str(name): models.lc.key(name)[0] + 1 for name in models}
-    except (OSError, YAMLError, KeyError, TypeError, AttributeError):
+        keys = read(file).keys
+    except InvalidEnvironment:
         return {}
+    return {str(key[1]): at.line for key, at in keys.items() if len(key) == 2 and key[0] == "models"}
 
 
 def _text(error: Diagnostic, file: Path | None, lines: Mapping[str, int]) -> str:

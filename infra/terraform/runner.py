@@ -7,10 +7,11 @@ through the environment.
 """
 
 import json
+import os
 import random
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -151,6 +152,12 @@ class Terraform:
             event for event in result.events if isinstance(event, PlannedChange) and event.action != "read"
         )
         return PlanSummary(path, changes, result.ended.code == _HAS_CHANGES, destroy)
+
+    def keep(self, plan: PlanSummary, path: Path) -> None:
+        """Copy a plan to a file of the user's, unreadable for others."""
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as copy:
+            copy.write(plan.path.read_bytes())
 
     def apply(self, plan: PlanSummary) -> Summary:
         """Apply a plan, and remove it. Raises `LlmctlError`; what was done until then is in the state."""
@@ -328,6 +335,3 @@ class Terraform:
 
     def _tell(self, text: str) -> None:
         self._observe(Message(text))
-
-
-TerraformFactory = Callable[[Observer], Terraform]
