@@ -27,7 +27,8 @@ def until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE_SEC
 
 def aws(cloud: Cloud, service: str) -> Any:
     """A client of the cloud's API."""
-    return boto3.client(
+    session: Any = boto3  # typed for literal names only
+    return session.client(
         service,
         region_name="us-east-1",
         endpoint_url=cloud.api_url,

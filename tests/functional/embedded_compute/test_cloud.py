@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_two_clouds_side_by_side(start_cloud: Callable[[str], Cloud]) -> None:
     assert client.clouds() == ["one", "other"]
     for cloud in (one, other):
         group.create(cloud, size=1)
-    addresses = [until(lambda c=cloud: group.serving(c, 1), "it serves") for cloud in (one, other)]
+    addresses = [until(partial(group.serving, cloud, 1), "it serves") for cloud in (one, other)]
     assert len({address for found in addresses for address in found.values()}) == 2
     one.stop()
     assert client.clouds() == ["other"]
