@@ -19,11 +19,11 @@ def main() -> None:
     deploy = subprocess.run([LLMCTL, "deploy", "--env", ENVIRONMENT, "--yes"], check=False)
     if deploy.returncode != 0:
         sys.exit(deploy.returncode)
-    endpoint = output("status", "--env", ENVIRONMENT, "--endpoint")
-    model = json.loads(output("status", "--env", ENVIRONMENT, "--json"))["models"][0]["name"]
-    answer = ask(endpoint, output("api-key", "--env", ENVIRONMENT), model, QUESTION)
-    print(f"\nAsked {model} on {endpoint}:\n\n    {QUESTION} ... {answer}\n")
-    print(how_to_go_on(endpoint, model))
+    [model] = json.loads(output("status", "--env", ENVIRONMENT, "--json"))["models"]
+    name, url = model["name"], model["url"]
+    answer = ask(url, output("api-key", "--env", ENVIRONMENT), name, QUESTION)
+    print(f"\nAsked {name} at {url}:\n\n    {QUESTION} ... {answer}\n")
+    print(how_to_go_on(url, name))
 
 
 def output(*arguments: str) -> str:
@@ -32,11 +32,11 @@ def output(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def ask(endpoint: str, key: str, model: str, prompt: str) -> str:
+def ask(url: str, key: str, model: str, prompt: str) -> str:
     """The model's continuation of a prompt, through the load balancer."""
     body = {"model": model, "prompt": prompt, "max_tokens": 8, "temperature": 0}
     request = Request(
-        f"{endpoint}/v1/completions",
+        f"{url}/completions",
         data=json.dumps(body).encode(),
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
@@ -46,7 +46,7 @@ def ask(endpoint: str, key: str, model: str, prompt: str) -> str:
     return text.strip()
 
 
-def how_to_go_on(endpoint: str, model: str) -> str:
+def how_to_go_on(url: str, model: str) -> str:
     """Commands to look around, and to take everything down again."""
     return f"""\
 Look around (after `. .venv/bin/activate`):
@@ -54,7 +54,7 @@ Look around (after `. .venv/bin/activate`):
     llmctl status --env {ENVIRONMENT}              models, slots, releases, replicas
     llmctl logs --env {ENVIRONMENT} {model} --follow    what engines and agents say
     llmctl plan --env {ENVIRONMENT}                what a deploy would change: nothing
-    curl {endpoint}/v1/chat/completions \\
+    curl {url}/chat/completions \\
       -H "Authorization: Bearer $(llmctl api-key --env {ENVIRONMENT})" -H 'Content-Type: application/json' \\
       -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
 
