@@ -74,7 +74,9 @@ class Provider(Spec, frozen=True, kw_only=True):
 class Network(Spec, frozen=True, kw_only=True):
     """A network of its own (`cidr`), or an existing one (`vpc_id` with its subnets)."""
 
-    cidr: Annotated[Cidr | None, Meta(description="Range of a VPC that llmctl creates.")] = None
+    cidr: Annotated[
+        Cidr | None, Meta(description="Range of a VPC that llmctl creates.", examples=["10.20.0.0/16"])
+    ] = None
     egress: Annotated[
         Literal["nat", "nat-per-zone", "endpoints"],
         Meta(
@@ -186,7 +188,7 @@ class Replicas(Spec, frozen=True, kw_only=True):
     """How many replicas a model has."""
 
     min: Annotated[int, Meta(ge=0, description="Replicas at the quietest hour.")]
-    max: Annotated[int, Meta(ge=1, description="Replicas at most, extra ones included.")]
+    max: Annotated[int, Meta(ge=1, description="Replicas at most, extra ones not counted.")]
 
 
 class Spot(Spec, frozen=True, kw_only=True):
@@ -261,7 +263,9 @@ class Environment(Spec, frozen=True, kw_only=True):
     provider: Provider
     network: Network
     endpoint: Endpoint
-    models: Annotated[dict[Name, Model], Meta(min_length=1)]
+    models: Annotated[
+        dict[Name, Model], Meta(min_length=1, description="The models, each under the name clients send.")
+    ]
     protect: Annotated[bool, Meta(description="Refuse to destroy this environment.")] = False
     tags: Annotated[dict[str, str], Meta(description="Tags put on every resource.")] = field(
         default_factory=dict

@@ -20,12 +20,12 @@ One file is one environment: `environments/NAME.yaml`. `llmctl init NAME` writes
 `llmctl validate` says everything that is wrong with it, at line and column. Editors check it as you type: the
 first line of each file names its schema, which `llmctl schema` prints.
 
-The folder is the nearest `environments/` upwards from where you are, or `$LLMCTL_ENVIRONMENTS`. The format is
-YAML 1.2: `yes` and `no` are text, a version such as `0.10` must be quoted to keep its zero, and an empty value
-is an error. Keys that nothing would act on are errors, too.
+The folder is the nearest `environments/` upwards from where you are, or `$LLMCTL_ENVIRONMENTS`. The format
+is YAML 1.2: `yes` and `no` are text, a version such as `0.10` must be quoted to keep its zero, and an empty
+value is an error. Keys that nothing would act on are errors, too.
 
-No secret belongs in the file. The endpoint's key is made by llmctl and reaches the engine on the instance; for
-an image of your own, `env: {{NAME: {API_KEY_REFERENCE}}}` names the variable that it is read from.
+No secret belongs in the file. The endpoint's key is made by llmctl and reaches the engine on the instance;
+for an image of your own, `env: {{NAME: {API_KEY_REFERENCE}}}` names the variable that it is read from.
 """
 _RULES_HEAD = """\
 ## Checks
@@ -98,7 +98,13 @@ def _default(field: dict[str, Any], required: bool) -> str:
 
 def _meaning(field: dict[str, Any]) -> str:
     examples = ", ".join(f"`{each}`" for each in field.get("examples", ()))
-    return " ".join(filter(None, [field.get("description", ""), f"Such as {examples}." if examples else ""]))
+    return " ".join(filter(None, [_description(field), f"Such as {examples}." if examples else ""]))
+
+
+def _description(field: dict[str, Any]) -> str:
+    section = _reference(field)
+    described = schema()["$defs"][section] if section else field
+    return str(described.get("description", ""))
 
 
 def _reference(field: dict[str, Any]) -> str:

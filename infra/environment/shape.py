@@ -3,6 +3,7 @@
 It never shows a pattern or the library's own text: a field's description and examples tell what is allowed.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -144,7 +145,7 @@ def _type(document: Document, error: _Violation) -> dict[str, str]:
     written = document.texts.get(error.place, "")
     hint = ""
     if wanted == "string" and written:
-        hint = f'quote it: "{written}"'
+        hint = _quoted(written, error.schema)
     elif wanted == "boolean":
         hint = f"write {_TRUTHS.get(written.lower(), 'true or false')}"
     elif wanted in ("integer", "number") and isinstance(error.found, str) and _numeric(error.found):
@@ -152,7 +153,7 @@ def _type(document: Document, error: _Violation) -> dict[str, str]:
     elif wanted == "array" and not isinstance(error.found, dict):
         hint = f"write [{written}]"
     return {
-        "what": f"{written or _shown(error.found)} is {_kind(error.found)}",
+        "what": f"{written} is {_kind(error.found)}".removeprefix(" "),
         "allowed": allowed,
         "hint": hint,
     }
@@ -167,11 +168,10 @@ def _enum(document: Document, error: _Violation) -> dict[str, str]:
 
 
 def _pattern(document: Document, error: _Violation) -> dict[str, str]:
-    examples = listed(error.schema.get("examples", ()))
+    examples = _examples(error.schema)
     return {
         "what": f"{_shown(error.found)} isn't of the right form",
-        "why": _description(error),
-        "allowed": f"such as {examples}" if examples else "",
+        "allowed": ", ".join(filter(None, [_description(error), examples])),
     }
 
 
@@ -214,7 +214,21 @@ def _description(error: _Violation) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text.removesuffix(".")
+    """A description as a part of a longer sentence: no full stop, no capital but an acronym's."""
+    text = text.removesuffix(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def _quoted(written: str, schema: dict[str, Any]) -> str:
+    """Quoting helps only where the text itself would be right."""
+    if re.search(schema.get("pattern", ""), written):
+        return f'quote it: "{written}"'
+    return _examples(schema)
+
+
+def _examples(schema: dict[str, Any]) -> str:
+    examples = listed(schema.get("examples", ()))
+    return f"such as {examples}" if examples else ""
 
 
 def _shown(value: Any) -> str:

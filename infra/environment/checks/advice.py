@@ -66,7 +66,7 @@ def _replicas(name: str, model: Model, *, protect: bool) -> Iterator[Finding]:
             hint="set at least 2",
             severity="advice",
         )
-    if model.scaling is None and replicas.max > replicas.min + model.spot.overprovision:
+    if model.scaling is None and replicas.max > replicas.min:
         yield Finding(
             place=("models", name, "replicas", "max"),
             what="nothing scales the model",

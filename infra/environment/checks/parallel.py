@@ -28,7 +28,7 @@ def _model(name: str, model: Model, engine: Engine) -> Iterator[Finding]:
             place=place,
             what=f"{argument} is {size}, and the instances have {_count(available)}",
             why="a model is spread over one instance at most",
-            allowed=f"1 to {available}",
+            allowed=f"1 to {available}" if available > 1 else "1",
             hint="choose types with more GPUs",
         )
     heads = model.architecture.attention_heads if model.architecture else None

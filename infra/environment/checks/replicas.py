@@ -7,7 +7,7 @@ from infra.environment.checks.base import Finding, Rule, Subject
 
 def _check(subject: Subject) -> Iterator[Finding]:
     for name, model, _ in subject.models:
-        low, high, spot = model.replicas.min, model.replicas.max, model.spot
+        low, high, base = model.replicas.min, model.replicas.max, model.spot.on_demand_base
         if low > high:
             yield Finding(
                 place=("models", name, "replicas", "min"),
@@ -15,18 +15,10 @@ def _check(subject: Subject) -> Iterator[Finding]:
                 why="the model could never have as many",
                 allowed=f"0 to {high}",
             )
-        elif low + spot.overprovision > high:
-            yield Finding(
-                place=("models", name, "spot", "overprovision"),
-                what=f"{low} replicas and {spot.overprovision} extra are more than max, which is {high}",
-                why="the extra replicas are started from the beginning",
-                allowed=f"0 to {high - low}",
-                hint=f"raise replicas.max to {low + spot.overprovision}",
-            )
-        if spot.on_demand_base > low:
+        if base > low:
             yield Finding(
                 place=("models", name, "spot", "on_demand_base"),
-                what=f"{spot.on_demand_base} is more than replicas.min, which is {low}",
+                what=f"{base} is more than replicas.min, which is {low}",
                 why="they are a part of the minimum",
                 allowed=f"0 to {low}",
             )
@@ -34,6 +26,6 @@ def _check(subject: Subject) -> Iterator[Finding]:
 
 RULE = Rule(
     id="replicas",
-    summary="`min` <= `max`, `on_demand_base` <= `min`, and `overprovision` fits below `max`.",
+    summary="`min` <= `max`, and `on_demand_base` <= `min`.",
     check=_check,
 )

@@ -35,7 +35,7 @@ def _finding(place: Place, name: str) -> Finding:
         place=place,
         what=f"{name} looks like a secret",
         why="the file is in Git, and the value would be in the state and in every plan",
-        hint="the endpoint's key needs no setting; gated weights: copy them to s3://, where the role can read",
+        hint="the endpoint's key needs no setting; copy gated weights to s3://, which the role can read",
         at_key=True,
     )
 
