@@ -12,7 +12,7 @@ def checked_account(session: Session, environment: Environment, file: Path) -> s
 
     Without credentials nothing is sent over the network.
     """
-    if not session.has_credentials():
+    if session.credential_source is None:
         raise Refused(
             f"{file}: no AWS credentials found: "
             "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"

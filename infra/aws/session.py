@@ -95,10 +95,15 @@ class Session:
         with translated(f"preparing to call {service}"):
             return create(service, endpoint_url=self.endpoint, config=self._config())
 
-    def has_credentials(self) -> bool:
-        """Whether the chain of credentials finds any; asks no network but SSO's and a role's own."""
+    @property
+    def credential_source(self) -> str | None:
+        """Where the chain of credentials finds some (env, shared-credentials-file, sso...); None: nowhere.
+
+        Asks no network but that of single sign-on or of a role.
+        """
         with translated("looking for AWS credentials"):
-            return self._boto3.get_credentials() is not None
+            found = self._boto3.get_credentials()
+            return found.method if found else None
 
     @cached_property
     def account(self) -> str:

@@ -1,0 +1,36 @@
+"""Shows what `doctor` found: one line a check, and the remedy below what is missing."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+from infra.checks.rule import Result, Rule
+
+_MARK = 9
+_ID = 17
+
+
+def print_results(results: Iterable[Result]) -> None:
+    """Print the checks: ok, missing (required) or absent (not required)."""
+    # Never wrapped nor cut: a path that can't be copied helps nobody.
+    console = Console(highlight=False, soft_wrap=True)
+    for result in results:
+        mark, style = _mark(result)
+        line = Text.assemble((mark.ljust(_MARK), style), result.id.ljust(_ID), result.what)
+        console.print(line.append(f"  {result.where}", style="dim") if result.where else line)
+        if result.remedy:
+            console.print(Text(f"{'':{_MARK}}{result.summary}: {result.remedy}", style="cyan"))
+
+
+def print_rules(rules: Iterable[Rule]) -> None:
+    """Print the checks themselves, and who needs what they look for."""
+    console = Console(highlight=False, soft_wrap=True)
+    for rule in rules:
+        console.print(Text.assemble(rule.id.ljust(_ID), rule.need.ljust(_MARK), rule.summary))
+
+
+def _mark(result: Result) -> tuple[str, str]:
+    if result.ok:
+        return "ok", "green"
+    return ("missing", "bold red") if result.required else ("absent", "yellow")
