@@ -7,12 +7,12 @@ can't be served never stops the others: it is left out, tried again each round, 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from infra.embedded.aws.health import Health
-from infra.embedded.aws.views import Listener, LoadBalancer, Target, TargetGroup, TargetState
-from infra.embedded.balancer import clusters, health, routes
+from infra.embedded.aws.views import Listener, LoadBalancer
+from infra.embedded.balancer import clusters, routes
 from infra.embedded.balancer.cloud import Cloud, EmulatedAws
 from infra.embedded.balancer.config import Configuration, Served, bootstrap, configuration
 from infra.embedded.balancer.envoy import Envoy, Unreachable
+from infra.embedded.balancer.feedback import Feedback
 from infra.embedded.balancer.resources import listener_name
 from infra.embedded.balancer.sockets import obstacle
 
@@ -36,9 +36,8 @@ class Balancer:
         self._allocate_address = allocate_address
         self._cloud: Cloud = cloud or EmulatedAws()
         self._envoy = Envoy(directory)
-        self._health_log = health.HealthLog(directory / clusters.HEALTH_LOG)
+        self._feedback = Feedback(self._cloud, directory / clusters.HEALTH_LOG, self._locate)
         self._told = Configuration()
-        self._reported: dict[tuple[str, str, int], Health] = {}
         self._problems: tuple[str, ...] = ()
 
     def start(self) -> None:
@@ -46,7 +45,7 @@ class Balancer:
         self._envoy.prepare()
 
     def reconcile(self, now: float) -> None:
-        """One round, at `now` (seconds on a clock that never goes back); never waits for Envoy to start."""
+        """One round, at `now` (seconds on any clock); never waits for Envoy to start."""
         balancers = self._cloud.load_balancers()
         served, problems = self._sort_out(balancers)
         wanted = configuration(balancers, served, self._locate)
@@ -54,7 +53,7 @@ class Balancer:
         self._told = wanted
         self._envoy.ensure_running(bootstrap(), now)
         try:
-            self._report(balancers)
+            self._feedback.report(balancers, self._envoy.get("/clusters?format=json"))
             problems += self._refused(served)
             self._envoy.rotate_logs()
         except Unreachable as error:  # normal while it starts: it is asked again in the next round
@@ -64,6 +63,11 @@ class Balancer:
     def stop(self) -> None:
         """End Envoy."""
         self._envoy.stop()
+
+    @property
+    def envoy_pid(self) -> int | None:
+        """Process id of Envoy, while there is one."""
+        return self._envoy.pid
 
     def problems(self) -> tuple[str, ...]:
         """What can't be served at present, each with its remedy."""
@@ -109,35 +113,6 @@ class Balancer:
             return []
         status, output = self._envoy.last_exit, self._envoy.output
         return [f"{error}; its last process ended with status {status}, {output} may say why"]
-
-    def _report(self, balancers: Iterable[LoadBalancer]) -> None:
-        """Write back the health of every target, and end what has drained. Raises Unreachable."""
-        hosts = health.hosts(self._envoy.get("/clusters?format=json"))
-        self._health_log.read()
-        self._health_log.keep(hosts)
-        seen = set()
-        for group in {
-            group.arn: group for balancer in balancers for group in balancer.target_groups
-        }.values():
-            for target in group.targets:
-                key = health.host_key(group, target, self._locate)
-                self._report_target(group, target, key, hosts.get(key) if key else None)
-                seen.add((group.arn, target.id, target.port))
-        self._reported = {key: found for key, found in self._reported.items() if key in seen}
-
-    def _report_target(
-        self, group: TargetGroup, target: Target, key: health.HostKey | None, host: health.Host | None
-    ) -> None:
-        identity = (group.arn, target.id, target.port)
-        if target.state is TargetState.DRAINING:
-            if key is None or (host and host.draining and not host.busy):
-                self._cloud.drained(*identity)
-            return
-        checks = self._health_log.checks.get(key) if key else None
-        found = health.target_health(group, target, host, checks, has_address=key is not None)
-        if found != self._reported.get(identity) or found.state is not target.state:
-            self._cloud.set_target_health(*identity, found)
-            self._reported[identity] = found
 
 
 def _place(one: Served) -> str:

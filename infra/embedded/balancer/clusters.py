@@ -40,8 +40,12 @@ def cluster(group: TargetGroup) -> Json:
         "eds_cluster_config": {"eds_config": file_source(endpoints_file(name)), "service_name": name},
         "connect_timeout": seconds(_CONNECT_TIMEOUT),
         "load_balancing_policy": {"policies": [{"typed_extension_config": _policy(group)}]},
-        # With no healthy target left all get requests, as the load balancer of AWS does.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 1}},
+        "common_lb_config": {
+            # With no healthy target left all get requests, as the load balancer of AWS does.
+            "healthy_panic_threshold": {"value": 1},
+            # Changes of health and draining hold at once; else they may wait for others, up to a second.
+            "update_merge_window": "0s",
+        },
         "ignore_health_on_host_removal": True,
         "circuit_breakers": {"thresholds": [_thresholds()]},
         "typed_extension_protocol_options": {_PROTOCOL: _protocol_options()},

@@ -50,8 +50,8 @@ class Envoy:
         """Make the folder, empty of what another Envoy was told."""
         for folder in ("", "eds", "rds"):
             (self._directory / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        for old in self._directory.glob("**/*.json"):
-            old.unlink()
+        for old in (*self._directory.glob("**/*.json"), self._directory / HEALTH_LOG):
+            old.unlink(missing_ok=True)
 
     def write(self, files: dict[str, bytes]) -> None:
         """Bring the files to this content, in this order; then remove those that are no longer named."""
@@ -74,7 +74,7 @@ class Envoy:
         """Start Envoy if it isn't running, at most once a second."""
         if self._process and (status := self._process.poll()) is not None:
             self.last_exit, self._process = status, None
-        if self._process or now - self._started < _RESTART_PAUSE_SECONDS:
+        if self._process or 0 <= now - self._started < _RESTART_PAUSE_SECONDS:
             return
         self._started = now
         self._replace(BOOTSTRAP_FILE, bootstrap)
@@ -119,7 +119,7 @@ class Envoy:
         return {
             listener["name"]: listener["error_state"]["details"]
             for listener in dump.get("configs", ())
-            if listener.get("error_state")
+            if "name" in listener and "error_state" in listener
         }
 
     def _request(self, method: str, path: str) -> bytes:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.embedded.aws.health import REGISTERING, Health, TargetState
-from infra.embedded.aws.views import Target, TargetGroup
-from infra.embedded.balancer.clusters import Locate
-from infra.embedded.balancer.resources import Json, cluster_name
+from infra.embedded.aws.views import HealthCheck
+from infra.embedded.balancer.resources import Json
 
 HostKey = tuple[str, str, int]
 """Cluster, address and port."""
@@ -82,18 +81,18 @@ def _host(status: Json) -> Host:
 
 
 def target_health(
-    group: TargetGroup, target: Target, host: Host | None, checks: Checks | None, *, has_address: bool
+    check: HealthCheck, now: TargetState, host: Host | None, checks: Checks | None, *, has_address: bool
 ) -> Health:
-    """State of a registered target that isn't draining."""
+    """State of a registered target that isn't draining; `now` is the state it has."""
     if not has_address:
-        return REGISTERING if target.state is TargetState.INITIAL else NOT_RUNNING
+        return REGISTERING if now is TargetState.INITIAL else NOT_RUNNING
     if host is None:
         return REGISTERING
     if not host.failing:
         return HEALTHY
     if host.unchecked or checks is None:
         return CHECKING
-    if not checks.was_healthy and checks.failures < group.health_check.unhealthy_threshold:
+    if not checks.was_healthy and checks.failures < check.unhealthy_threshold:
         return CHECKING
     return _unhealthy(checks)
 
@@ -159,9 +158,3 @@ class HealthLog:
             return []
         self._offset += len(complete) + len(newline)
         return complete.splitlines()
-
-
-def host_key(group: TargetGroup, target: Target, locate: Locate) -> HostKey | None:
-    """Where Envoy has a target; None while it has no address."""
-    address = locate(target.id)
-    return (cluster_name(group), address, target.port) if address else None
