@@ -28,7 +28,7 @@ def value(started: Launch, argument: str) -> str:
 
 
 def test_vllm(tmp_path: Path) -> None:
-    """The file gives vLLM its source, revision, name, port, batching and a drain as long as the balancer's."""
+    """The file gives vLLM its source, revision, name, port, batching and a drain like the balancer's."""
     started = launched(
         tmp_path,
         ("models/chat/batching", {"max_sequences": 32, "max_tokens": 4096}),
