@@ -4,6 +4,7 @@ GET /status; POST /instances/ID/kill; POST /instances/ID/interrupt {"in_seconds"
 /instances/ID/rebalance. Everything that AWS has an API for is asked of that API, not here.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -45,10 +46,11 @@ class Admin:
         return app
 
     async def _get_status(self, request: web.Request) -> web.Response:
-        return web.json_response(self._status())
+        # In a thread: it waits for the lock of the AWS side, and instances want their metadata meanwhile.
+        return web.json_response(await asyncio.to_thread(self._status))
 
     async def _kill(self, request: web.Request) -> web.Response:
-        self._compute.kill(request.match_info["id"])
+        await asyncio.to_thread(self._compute.kill, request.match_info["id"])
         return web.json_response({})
 
     async def _interrupt(self, request: web.Request) -> web.Response:

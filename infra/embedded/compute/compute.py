@@ -20,6 +20,7 @@ from infra.errors import LlmctlError, Refused
 
 _log = logging.getLogger(__name__)
 
+_BOOT_RETRY_SECONDS = 5.0
 _SHUTDOWN_SECONDS = 60.0
 """EC2 gives an operating system some minutes; a computer full of instances is less patient."""
 
@@ -60,6 +61,7 @@ class Compute:
     snapshot: tuple[Instance, ...] = ()
     """The instances as of the last reconcile: what the metadata service reads without EC2's lock."""
     _machines: dict[str, Machine] = field(default_factory=dict)
+    _boot_after: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reconcile(self, now: float) -> None:
@@ -122,8 +124,8 @@ class Compute:
 
     def _carry_out(self, action: Action, now: float) -> None:
         match action:
-            case Boot(instance_id):
-                self._boot(next(item for item in self.snapshot if item.id == instance_id))
+            case Boot(instance_id) if now >= self._boot_after:
+                self._boot(next(item for item in self.snapshot if item.id == instance_id), now)
             case ShutDown(instance_id):
                 _log.info("%s: shutting down", instance_id)
                 self._machine(instance_id).shut_down(now + _SHUTDOWN_SECONDS)
@@ -136,15 +138,16 @@ class Compute:
                     _log.warning("%s: lost: %s", instance_id, cause)
                     self.ec2.mark_terminated(instance_id, cause)
 
-    def _boot(self, instance: Instance) -> None:
+    def _boot(self, instance: Instance, now: float) -> None:
         address = self.addresses.allocate(instance.id)
         try:
             self.metadata.open(instance.id, address)
             machine = machines.boot(instance, address, self.cloud)
-        except OSError as error:
+        except OSError:
             self.metadata.close(address)
             self.addresses.free(instance.id)
-            self.ec2.mark_terminated(instance.id, f"Server.InternalError: {error}")
+            # It stays pending: were it terminated, its group would launch another at once, again and again.
+            self._boot_after = now + _BOOT_RETRY_SECONDS
             raise
         with self._lock:
             self._machines[instance.id] = machine
