@@ -6,6 +6,7 @@ Everything is built when first used, so that a command pays only for what it tou
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from infra.aws.api_key import SecretApiKey
     from infra.aws.balancer import AwsBalancer
     from infra.aws.fleet import AwsFleet
+    from infra.aws.inventory import Leftover
     from infra.aws.log_reader import LogReader
     from infra.aws.runtime_table import RuntimeTable
     from infra.aws.session import Session
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from infra.terraform.events import Observer
     from infra.terraform.runner import Terraform
 
+_PATIENCE_STEP = 3.0
+
 
 @dataclass
 class Workspace:
@@ -34,20 +38,25 @@ class Workspace:
 
     path: Path
     environment: Environment
+    starts_cloud: bool = False
+    """Whether an embedded cloud that isn't running is started, or the command refused."""
 
     @cached_property
     def variables(self) -> Mapping[str, str]:
-        """The process environment with which Terraform and boto3 reach the cloud.
-
-        For the embedded cloud this starts its daemon when it isn't running.
-        """
+        """The process environment with which Terraform and boto3 reach the cloud."""
         import os
 
         if self.environment.provider.name != "embedded":
             return dict(os.environ)
         from infra.embedded.client import Cloud
 
-        cloud = Cloud.ensure(self.environment.environment)
+        name = self.environment.environment
+        cloud = Cloud.ensure(name) if self.starts_cloud else Cloud.locate(name)
+        if cloud is None:
+            raise Refused(
+                f"the embedded cloud {name} is not running, so nothing is deployed",
+                hint=f"`llmctl deploy --env {name}` starts it",
+            )
         return cloud.environment_over(os.environ, self.environment.provider.region)
 
     @cached_property
@@ -163,6 +172,15 @@ class Workspace:
 
         return interpret(self.environment, facts)
 
+    def leftovers(self, *, patience: float) -> "tuple[Leftover, ...]":
+        """What exists of the environment; asked again for `patience` seconds while there is something."""
+        from infra.aws.inventory import inventory
+
+        deadline = self.clock.now() + timedelta(seconds=patience)
+        while (left := inventory(self.session, self.environment)) and self.clock.now() < deadline:
+            self.clock.sleep(_PATIENCE_STEP)
+        return left
+
     def named_models(self, model: str | None) -> list[str]:
         """The model of that name, or all; raises `Refused` for an unknown name."""
         if model is None:
@@ -173,7 +191,7 @@ class Workspace:
         return [model]
 
 
-def open_workspace(env: str) -> Workspace:
+def open_workspace(env: str, *, starts_cloud: bool = False) -> Workspace:
     """Find, read and check an environment file; raises `Refused` with every problem in it."""
     path = find(env)
-    return Workspace(path, load(path))
+    return Workspace(path, load(path), starts_cloud)

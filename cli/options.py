@@ -1,9 +1,29 @@
 """Options that several commands share, so that they are spelled and explained once."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+
+
+class DurationType(click.ParamType[float]):
+    """A duration such as 30s, 5m or 1h, as in environment files; converted to seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; a usage error for anything else."""
+        from infra.environment.model import seconds
+
+        if isinstance(value, float):
+            return value
+        if not re.fullmatch(r"\d+[smh]", str(value)):
+            self.fail(f"{value!r} is not a duration such as 30s, 5m or 1h", param, ctx)
+        return float(seconds(str(value)))
+
+
+DURATION = DurationType()
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -15,7 +15,7 @@ def command(env: str, *, as_json: bool, yes: bool) -> None:
     from cli.context import open_workspace
     from cli.render import emit_json
 
-    workspace = open_workspace(env)
+    workspace = open_workspace(env, starts_cloud=True)
     bucket = workspace.state_bucket
     if not bucket.exists():
         region = workspace.environment.provider.region

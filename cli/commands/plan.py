@@ -26,7 +26,7 @@ def command(env: str, *, as_json: bool, force_unlock: str | None, out: Path | No
     from cli.render.terraform import showing
     from infra.terraform.plan import report
 
-    workspace = open_workspace(env)
+    workspace = open_workspace(env, starts_cloud=True)
     with showing() as observe, workspace.terraform(observe, force_unlock=force_unlock) as terraform:
         plan = terraform.plan()
         if out:

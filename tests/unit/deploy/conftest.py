@@ -5,44 +5,15 @@ import pytest
 from infra.deploy.types import Group
 from infra.environment import names
 from infra.environment.capacity import bounds
-from infra.environment.model import (
-    Endpoint,
-    Engine,
-    Environment,
-    Instances,
-    Market,
-    Model,
-    Network,
-    Provider,
-    Replicas,
-    Slot,
-    Spot,
-)
+from infra.environment.model import Environment, Market, Slot
 from tests.fakes.deploy import FakeBalancer, FakeFleet, FakeRuntime
-
-
-def model(**changes: object) -> Model:
-    """A small model; keyword arguments replace sections."""
-    sections: dict[str, object] = {
-        "source": "hf://org/model",
-        "engine": Engine(name="vllm", version="0.11.0"),
-        "instances": Instances(types=("g5.xlarge",), zones=("us-east-1a", "us-east-1b")),
-        "replicas": Replicas(min=3, max=5),
-        "spot": Spot(on_demand_base=1, overprovision=1),
-    }
-    return Model(**{**sections, **changes})  # type: ignore[arg-type]
+from tests.fakes.environments import two_models
 
 
 @pytest.fixture
 def environment() -> Environment:
     """Two models, `chat` and `french`."""
-    return Environment(
-        environment="test",
-        provider=Provider(name="aws", region="us-east-1"),
-        network=Network(cidr="10.0.0.0/16"),
-        endpoint=Endpoint(allow_cidrs=("10.0.0.0/8",)),
-        models={"chat": model(), "french": model()},
-    )
+    return two_models()
 
 
 def group(environment: Environment, name: str, slot: Slot, market: Market, **changes: object) -> Group:

@@ -1,0 +1,170 @@
+"""The AWS adapters against the emulated control plane."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from infra.aws.api_key import SecretApiKey
+from infra.aws.balancer import AwsBalancer
+from infra.aws.fleet import AwsFleet
+from infra.aws.inventory import inventory
+from infra.aws.log_reader import LogReader
+from infra.aws.runtime_table import RuntimeTable
+from infra.aws.session import Session
+from infra.deploy.motion import carry_out, steps
+from infra.deploy.observe import interpret, read
+from infra.deploy.types import Health, Phase
+from infra.embedded import aws
+from infra.embedded.aws import autoscaling, ec2, elbv2, views
+from infra.embedded.aws.server import Server
+from infra.environment.model import Environment, Slot
+from infra.errors import ExitCode, LlmctlError, Refused
+from tests.fakes.environments import two_models
+from tests.fakes.stack import build
+
+VARIABLES = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """An empty emulated account."""
+    server = Server()
+    aws.reset()
+    yield Session("us-east-1", {**VARIABLES, "AWS_ENDPOINT_URL": server.url})
+    server.stop()
+
+
+@pytest.fixture
+def environment(session: Session) -> Environment:
+    """Two models, as Terraform leaves them."""
+    environment = two_models()
+    build(session, environment)
+    return environment
+
+
+def go_live(session: Session, environment: Environment) -> None:
+    """Do what `deploy` does after apply, and let every instance come up healthy."""
+    fleet, runtime = AwsFleet(session, environment), RuntimeTable(session, environment.environment)
+    for step in steps(environment, read(fleet, AwsBalancer(session, environment), runtime)):
+        carry_out(step, fleet, runtime)
+    for now in range(5):
+        autoscaling.reconcile(float(now))
+        for instance in views.instances():
+            if instance.state == "pending":
+                ec2.mark_running(instance.id)
+    for balancer in views.load_balancers():
+        for group in balancer.target_groups:
+            for target in group.targets:
+                elbv2.set_target_health(group.arn, target.id, target.port, views.TargetState.HEALTHY, "", "")
+
+
+def test_nothing_is_there_before_the_first_deploy(session: Session) -> None:
+    """All adapters answer "nothing" for an account that llmctl never touched."""
+    environment = two_models()
+    facts = read(
+        AwsFleet(session, environment),
+        AwsBalancer(session, environment),
+        RuntimeTable(session, environment.environment),
+    )
+    assert (facts.address, facts.groups, dict(facts.latest_releases), dict(facts.live)) == (None, (), {}, {})
+    assert inventory(session, environment) == ()
+
+
+def test_first_deploy_brings_all_replicas_up(session: Session, environment: Environment) -> None:
+    """Sizes, releases, weights, health and instances are read as they are."""
+    go_live(session, environment)
+    runtime = RuntimeTable(session, environment.environment)
+    facts = read(AwsFleet(session, environment), AwsBalancer(session, environment), runtime)
+    state = interpret(environment, facts)
+    assert state.ready
+    for model in state.models:
+        blue, green = model.slots
+        assert (model.live, model.release, blue.weight, green.weight) == (Slot.BLUE, 1, 100, 0)
+        assert (blue.healthy, blue.wanted, green.wanted) == (4, 4, 0)
+        assert {replica.phase for replica in blue.replicas} == {Phase.HEALTHY}
+        assert {replica.release for replica in blue.replicas} == {1}
+        assert all(replica.launched and replica.zone and replica.type for replica in blue.replicas)
+    assert steps(environment, facts) == ()
+
+
+def test_pin_keeps_the_rest_of_the_policy(session: Session, environment: Environment) -> None:
+    """Pinning a release changes the template version, and neither instance types nor the spot share."""
+    fleet = AwsFleet(session, environment)
+    name = fleet.groups()[0].name
+
+    def policy() -> dict[str, object]:
+        answer = session.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        return dict(answer["AutoScalingGroups"][0]["MixedInstancesPolicy"])
+
+    before = policy()
+    fleet.pin(name, 1)
+    assert policy() == before
+
+
+def test_two_deploys_cannot_both_make_a_release_live(session: Session, environment: Environment) -> None:
+    """The second writer is told that there is a conflict."""
+    runtime = RuntimeTable(session, environment.environment)
+    runtime.make_live("chat", Slot.BLUE, 1)
+    with pytest.raises(LlmctlError) as caught:
+        runtime.make_live("chat", Slot.GREEN, 2)
+    assert caught.value.code is ExitCode.CONFLICT
+    assert runtime.live()["chat"].release == 1
+
+
+def test_health_knows_all_states_of_a_target(session: Session, environment: Environment) -> None:
+    """A target that fails its checks is unhealthy to us as well."""
+    go_live(session, environment)
+    group = next(group for one in views.load_balancers() for group in one.target_groups if group.targets)
+    target = group.targets[0]
+    elbv2.set_target_health(
+        group.arn, target.id, target.port, views.TargetState.UNHEALTHY, "Target.Timeout", ""
+    )
+    assert AwsBalancer(session, environment).health()[target.id] is Health.UNHEALTHY
+
+
+def test_api_key_is_made_once(session: Session, environment: Environment) -> None:
+    """The key is random, and stays what it is."""
+    key = SecretApiKey(session, environment.environment)
+    with pytest.raises(Refused, match="no API key yet"):
+        key.read()
+    assert key.ensure()
+    first = key.read()
+    assert not key.ensure()
+    assert key.read() == first
+    assert len(first) > 40
+
+
+def test_logs_of_a_replica(session: Session, environment: Environment) -> None:
+    """Lines carry model, replica and source; another replica's stay out when one is asked for."""
+    group = f"/llmctl/{environment.environment}/chat"
+    now = datetime.now(UTC)
+    for stream in ("i-1/engine", "i-2/agent"):
+        session.logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        session.logs.put_log_events(
+            logGroupName=group,
+            logStreamName=stream,
+            logEvents=[{"timestamp": int(now.timestamp() * 1000), "message": f"from {stream}"}],
+        )
+    reader = LogReader(session, environment.environment)
+    since = now - timedelta(minutes=1)
+    assert {line.text for line in reader.lines("chat", since=since)} == {"from i-1/engine", "from i-2/agent"}
+    (line,) = reader.lines("chat", since=since, replica="i-1")
+    assert (line.model, line.replica, line.source) == ("chat", "i-1", "engine")
+
+
+def test_inventory_finds_every_kind(session: Session, environment: Environment) -> None:
+    """What exists is found service by service, and nothing of another environment."""
+    go_live(session, environment)
+    kinds = {leftover.kind for leftover in inventory(session, environment)}
+    assert kinds >= {
+        "autoscaling group",
+        "dynamodb table",
+        "ec2 instance",
+        "ec2 launch-template",
+        "load balancer",
+        "log group",
+        "secret",
+        "target group",
+    }
+    assert inventory(session, two_models("another")) == ()
