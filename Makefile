@@ -32,8 +32,7 @@ demo: setup ## Deploy a small model on this machine, ask it a question, show how
 	@$(BIN)/python examples/demo.py
 
 down: setup ## Take down what `make demo` deployed
-	$(BIN)/llmctl destroy --env local --yes
-	$(BIN)/llmctl local down local
+	@status=0; $(BIN)/llmctl destroy --env local --yes || status=$$?; $(BIN)/llmctl local down local; exit $$status
 
 test: setup-dev ## Run every test
 	$(PYTEST) -n 2 --dist loadfile
