@@ -12,7 +12,7 @@ import pytest
 from infra.embedded.addresses import Addresses
 from infra.embedded.aws.views import LoadBalancer, Rule, Target, TargetGroup, TargetState
 from infra.embedded.balancer.balancer import Balancer
-from tests.fakes.load_balancing import FakeCloud, balancer, listener, rules, target
+from tests.fakes.load_balancing import FakeCloud, balancer, forward, listener, rules, target
 from tests.functional.embedded_balancer.server import TargetServer
 
 _DEADLINE_SECONDS = 20
@@ -47,9 +47,9 @@ class Site:
         """Let the account hold one load balancer with these rules, and apply it."""
         self.serve_all(balancer([listener(self.port, of)], groups))
 
-    def forward_to(self, group: TargetGroup, action: Callable[..., object]) -> None:
+    def forward_to(self, group: TargetGroup) -> None:
         """Serve one group by default."""
-        self.serve(rules(default=action((group, 1))), group)
+        self.serve(rules(default=forward((group, 1))), group)
 
     def serve_all(self, *balancers: LoadBalancer) -> None:
         """Let the account hold these load balancers, and apply that."""
@@ -124,14 +124,15 @@ class Answer:
     @property
     def json(self) -> dict[str, str]:
         """The request as the target saw it."""
-        return json.loads(self.body)
+        request: dict[str, str] = json.loads(self.body)
+        return request
 
 
 def free_port(address: str) -> int:
     """A port that nobody has there now."""
     with socket.socket() as probe:
         probe.bind((address, 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -4,6 +4,10 @@ import asyncio
 import json
 import threading
 from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class TargetServer:
@@ -34,7 +38,7 @@ class TargetServer:
             self._thread.join()
             self._loop.close()
 
-    def _call(self, coroutine):
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _close(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from infra.embedded.aws.health import TargetState
 from infra.embedded.aws.views import TargetGroup
-from tests.fakes.load_balancing import check, forward, group
+from tests.fakes.load_balancing import check, group
 from tests.functional.embedded_balancer.conftest import Site
 
 pytestmark = pytest.mark.slow
@@ -19,7 +19,7 @@ def _serve_two(site: Site, **changes: object) -> TargetGroup:
     for name in ("i-a", "i-b"):
         site.server(name)
     both = group("both", site.target("i-a"), site.target("i-b"), **changes)
-    site.forward_to(both, forward)
+    site.forward_to(both)
     site.until_healthy("i-a", "i-b")
     return both
 
@@ -72,9 +72,14 @@ def test_silent_and_dead_targets_are_told_apart(site: Site) -> None:
 def test_new_target_is_initial_until_it_is_known(site: Site) -> None:
     """A target that isn't ready is `initial` until it failed often enough, and `healthy` after one pass."""
     site.server("i-a").health = 503
-    site.forward_to(group("one", site.target("i-a"), health_check=check(unhealthy_threshold=3)), forward)
-    states = []
-    site.until(lambda: states.append(site.cloud.state("i-a")) or states[-1] is TargetState.UNHEALTHY)
+    site.forward_to(group("one", site.target("i-a"), health_check=check(unhealthy_threshold=3)))
+    states: list[TargetState | None] = []
+
+    def judged() -> bool:
+        states.append(site.cloud.state("i-a"))
+        return states[-1] is TargetState.UNHEALTHY
+
+    site.until(judged)
     assert set(states[:-1]) <= {None, TargetState.INITIAL}
     assert site.servers["i-a"].hits["/health"] >= 3
 
@@ -84,7 +89,7 @@ def test_target_without_address_waits(site: Site) -> None:
     site.server("i-a")
     one = group("one", site.target("i-a"))
     server = site.servers.pop("i-a")
-    site.forward_to(one, forward)
+    site.forward_to(one)
     site.until_status(503)
     assert site.cloud.state("i-a") in (None, TargetState.INITIAL)
     site.servers["i-a"] = server
@@ -99,7 +104,7 @@ def test_matcher_and_check_port_are_obeyed(site: Site) -> None:
     site.servers["i-b"] = type(site.servers["i-a"])("i-b", site.servers["i-a"].address)
     site.servers["i-b"].health = 201
     checks = check(port=site.servers["i-b"].port, matcher="200-299,301")
-    site.forward_to(group("one", site.target("i-a"), health_check=checks), forward)
+    site.forward_to(group("one", site.target("i-a"), health_check=checks))
     site.until_healthy("i-a")
     assert site.get().name == "i-a"
 
@@ -111,7 +116,7 @@ def test_draining_target_finishes_its_stream(site: Site) -> None:
         leaving = next(name for name, server in site.servers.items() if server.hits["/stream"])
         staying = next(name for name in site.servers if name != leaving)
         targets = (site.target(leaving, TargetState.DRAINING), site.target(staying))
-        site.forward_to(replace(both, targets=targets), forward)
+        site.forward_to(replace(both, targets=targets))
         site.until(lambda: set(site.names(10)) == {staying})
         for _ in range(10):
             site.round()
@@ -124,9 +129,8 @@ def test_draining_target_finishes_its_stream(site: Site) -> None:
 def test_idle_draining_target_is_drained_at_once(site: Site) -> None:
     """A deregistered target without requests needn't wait for the deregistration delay."""
     both = _serve_two(site)
-    site.forward_to(
-        replace(both, targets=(site.target("i-a", TargetState.DRAINING), site.target("i-b"))), forward
-    )
+    targets = (site.target("i-a", TargetState.DRAINING), site.target("i-b"))
+    site.forward_to(replace(both, targets=targets))
     site.until(lambda: site.cloud.gone == ["i-a"])
     assert set(site.names(10)) == {"i-b"}
 
@@ -135,12 +139,12 @@ def test_draining_target_is_no_last_resort(site: Site) -> None:
     """Even when all others are ill a draining target gets no new request."""
     site.server("i-a")
     one = group("one", site.target("i-a"))
-    site.forward_to(one, forward)
+    site.forward_to(one)
     site.until_healthy("i-a")
     with _stream(site) as response:
         site.server("i-b").health = 500
         targets = (site.target("i-a", TargetState.DRAINING), site.target("i-b"))
-        site.forward_to(replace(one, targets=targets), forward)
+        site.forward_to(replace(one, targets=targets))
         site.until(lambda: set(site.names(10)) == {"i-b"})
         site.servers["i-a"].finish_streams()
         assert response.read().endswith(b"end")
@@ -152,7 +156,7 @@ def test_removed_target_finishes_its_stream(site: Site) -> None:
     with _stream(site) as response:
         leaving = next(name for name, server in site.servers.items() if server.hits["/stream"])
         staying = next(name for name in site.servers if name != leaving)
-        site.forward_to(replace(both, targets=(site.target(staying),)), forward)
+        site.forward_to(replace(both, targets=(site.target(staying),)))
         site.until(lambda: set(site.names(10)) == {staying})
         site.servers[leaving].finish_streams()
         assert response.read().endswith(b"end")

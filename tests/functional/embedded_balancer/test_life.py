@@ -6,6 +6,10 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -13,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from infra.embedded import processes
 from infra.embedded.aws.views import Certificate, FixedResponse
-from tests.fakes.load_balancing import balancer, forward, group, listener, rules
+from tests.fakes.load_balancing import balancer, group, listener, rules
 from tests.functional.embedded_balancer.conftest import Site, free_port
 
 pytestmark = pytest.mark.slow
@@ -79,7 +84,7 @@ def test_taken_port_is_told_and_taken_over_later(site: Site) -> None:
 def test_killed_envoy_comes_back(site: Site) -> None:
     """When Envoy dies another one serves the same a moment later."""
     site.server("i-a")
-    site.forward_to(group("one", site.target("i-a")), forward)
+    site.forward_to(group("one", site.target("i-a")))
     site.until_healthy("i-a")
     first = site.balancer.envoy_pid
     assert first is not None
@@ -134,7 +139,7 @@ def test_access_log_says_who_answered_and_when(site: Site) -> None:
     """Each request is a JSON line with its group, target, times and id, and without the query."""
     site.server("i-a")
     one = group("one", site.target("i-a"))
-    site.forward_to(one, forward)
+    site.forward_to(one)
     site.until_healthy("i-a")
     site.get("/v1/x?key=secret", {"x-request-id": "abc"})
     log = site.directory / "access.log"
@@ -143,6 +148,30 @@ def test_access_log_says_who_answered_and_when(site: Site) -> None:
     assert (line["status"], line["path"], line["target_group"]) == (200, "/v1/x", one.arn)
     assert line["target"] == f"{site.servers['i-a'].address}:{site.servers['i-a'].port}"
     assert line["duration_ms"] >= line["first_byte_ms"] >= 0
+
+
+def test_envoy_dies_with_its_parent(tmp_path: Path) -> None:
+    """When the daemon is killed its Envoy doesn't outlive it."""
+    program = (
+        "import pathlib, sys, time\n"
+        "from infra.embedded.balancer.balancer import Balancer\n"
+        "from tests.fakes.load_balancing import FakeCloud\n"
+        "one = Balancer(pathlib.Path(sys.argv[1]), {}.get, str, FakeCloud())\n"
+        "one.start()\n"
+        "one.reconcile(0.0)\n"
+        "print(one.envoy_pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    command = (sys.executable, "-c", program, str(tmp_path))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert processes.start_time(pid) is not None
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while processes.start_time(pid) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_stop_leaves_no_process(site: Site) -> None:

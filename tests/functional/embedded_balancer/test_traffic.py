@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from infra.embedded.aws.views import FixedResponse, Redirect
+from infra.embedded.aws.views import FixedResponse, Redirect, TargetGroup
 from tests.fakes.load_balancing import forward, group, header, host, path, rules
 from tests.functional.embedded_balancer.conftest import Site
 
 pytestmark = pytest.mark.slow
 
 
-def _two_groups(site: Site):
+def _two_groups(site: Site) -> tuple[TargetGroup, TargetGroup]:
     for name in ("i-blue", "i-green"):
         site.server(name)
     return group("blue", site.target("i-blue")), group("green", site.target("i-green"))
@@ -38,13 +38,13 @@ def _count(site: Site, requests: int) -> Counter[str]:
 
 
 def test_split_follows_weights(site: Site) -> None:
-    """A canary gets its percentage of the requests, within three standard deviations."""
+    """A canary gets its percentage of the requests, within what chance allows once in 16,000 runs."""
     blue, green = _two_groups(site)
     site.serve(rules(default=forward((blue, 95), (green, 5))), blue, green)
     site.until_healthy("i-blue", "i-green")
     requests = 4000
     deviation = (requests * 0.05 * 0.95) ** 0.5
-    assert abs(_count(site, requests)["i-green"] - requests * 0.05) <= 3 * deviation
+    assert abs(_count(site, requests)["i-green"] - requests * 0.05) <= 4 * deviation
 
 
 def test_weight_changes_lose_no_request(site: Site) -> None:
@@ -154,7 +154,7 @@ def test_least_outstanding_requests_avoids_the_busy(site: Site) -> None:
     for name in ("i-a", "i-b"):
         site.server(name)
     both = group("both", site.target("i-a"), site.target("i-b"), algorithm="least_outstanding_requests")
-    site.forward_to(both, forward)
+    site.forward_to(both)
     site.until_healthy("i-a", "i-b")
     connection = site.connect()
     connection.request("GET", "/stream")
@@ -173,7 +173,7 @@ def test_every_algorithm_uses_all_targets(site: Site, algorithm: str) -> None:
         site.server(name)
     slow_start = 30 if algorithm == "round_robin" else 0
     both = group("both", site.target("i-a"), site.target("i-b"), algorithm=algorithm, slow_start=slow_start)
-    site.forward_to(both, forward)
+    site.forward_to(both)
     site.until_healthy("i-a", "i-b")
     assert set(site.names(40)) == {"i-a", "i-b"}
 
@@ -181,7 +181,7 @@ def test_every_algorithm_uses_all_targets(site: Site, algorithm: str) -> None:
 def test_streams_are_not_buffered_and_headers_tell_the_client(site: Site) -> None:
     """The first token arrives while the answer is still being made; the target learns who asked and how."""
     server = site.server("i-a")
-    site.forward_to(group("one", site.target("i-a")), forward)
+    site.forward_to(group("one", site.target("i-a")))
     site.until_healthy("i-a")
     connection = site.connect()
     connection.request("GET", "/stream")
