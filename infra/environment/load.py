@@ -50,9 +50,7 @@ def examine(path: Path) -> Examination:
     environment = _convert(document.data) if not document.has_null else None
     whole = environment is not None
     if environment is None:
-        from infra.environment import shape
-
-        misshapen = shape.problems(document)
+        misshapen = _misshapen(document)
         problems += [problem for _, problem in misshapen]
         environment = _salvage(document.data, [place for place, _ in misshapen])
     found = list(checks.run(environment, document, whole=whole)) if environment else []
@@ -107,6 +105,19 @@ def _near(path: Path) -> Path:
         return path.relative_to(Path.cwd())
     except ValueError:
         return path
+
+
+def _misshapen(document: Document) -> list[tuple[Place, Problem]]:
+    """Why the document isn't an environment; never nothing, even where only msgspec objects."""
+    from infra.environment import shape
+
+    found = shape.problems(document)
+    if not found:
+        try:
+            msgspec.convert(document.data, Environment)
+        except msgspec.ValidationError as error:
+            found = [((), document.problem((), str(error), rule="schema"))]
+    return found
 
 
 def _convert(data: Any) -> Environment | None:

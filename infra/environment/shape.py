@@ -76,9 +76,13 @@ def _violations(data: Any) -> Iterator[_Violation]:
 
 @cache
 def _validator() -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
-    return Draft202012Validator(schema())
+    # JSON Schema takes 1.0 for a whole number, the typed model doesn't.
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    extend: Any = validators.extend  # untyped in the library's stubs
+    strict: type[Draft202012Validator] = extend(Draft202012Validator, type_checker=types)
+    return strict(schema())
 
 
 def _worded(document: Document, error: _Violation) -> Iterator[tuple[Place, Problem]]:
@@ -150,6 +154,8 @@ def _type(document: Document, error: _Violation) -> dict[str, str]:
         hint = f"write {_TRUTHS.get(written.lower(), 'true or false')}"
     elif wanted in ("integer", "number") and isinstance(error.found, str) and _numeric(error.found):
         hint = f"remove the quotes: {error.found}"
+    elif wanted == "integer" and isinstance(error.found, float) and error.found.is_integer():
+        hint = f"write {error.found:.0f}"
     elif wanted == "array" and not isinstance(error.found, dict):
         hint = f"write [{written}]"
     return {
