@@ -134,7 +134,7 @@ class Provider(TerraformProvider):
         )
         for name, value in arguments.items():
             if value is not None:
-                self.add_override(name, value)
+                self.add_override(name, _plain(value))
         if alias:
             self.alias = alias
         self.address = f"{local_name}.{alias}" if alias else local_name
@@ -145,6 +145,21 @@ def output(scope: Construct, name: str, value: str, *, description: str) -> Terr
     element = TerraformOutput(scope, name, value=value, description=description)
     element.override_logical_id(name)
     return element
+
+
+def local(scope: Construct, id_: str, value: str) -> Reference:
+    """A named value of the configuration; `value` is a Terraform template string."""
+    place, name = _place_and_name(scope, id_, "locals")
+    place.stack.add_override(f"locals.{name}", value)
+    return Reference(f"${{local.{name}}}")
+
+
+def literal(text: str, *, keep: Sequence[str] = ()) -> str:
+    """The text as a Terraform template string that means exactly it, save for the references to keep."""
+    escaped = text.replace("${", "$${").replace("%{", "%%{")
+    for reference in keep:
+        escaped = escaped.replace(f"${reference}", reference)
+    return escaped
 
 
 def _meta(depends_on: Sequence[Resource | DataSource], provider: Provider | None) -> dict[str, object]:
@@ -158,15 +173,29 @@ def _meta(depends_on: Sequence[Resource | DataSource], provider: Provider | None
 
 def _write(scope: Construct, id_: str, kind: str, arguments: Mapping[str, object]) -> str:
     """Put the arguments into the stack's configuration; return the element's name there."""
-    place = vars(scope).get(_PLACE) or _find_place(scope)
+    place, name = _place_and_name(scope, id_, kind)
+    given = {key: _plain(value) for key, value in arguments.items() if value is not None}
+    place.stack.add_override(f"{kind}.{name}", given)
+    return name
+
+
+def _plain(value: object) -> object:
+    """The value in the types that jsii can send: dictionaries and lists, not their relatives."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _place_and_name(scope: Construct, id_: str, kind: str) -> tuple[_Place, str]:
+    place: _Place = vars(scope).get(_PLACE) or _find_place(scope)
     name = f"{place.prefix}{id_}"
     address = f"{kind}.{name}"
     if address in place.addresses:
         raise ValueError(f"two elements would be {address}: choose another construct id")
     place.addresses.add(address)
-    given = {key: value for key, value in arguments.items() if value is not None}
-    place.stack.add_override(address, given)
-    return name
+    return place, name
 
 
 def _find_place(scope: Construct) -> _Place:

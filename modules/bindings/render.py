@@ -9,7 +9,7 @@ _META = frozenset({"depends_on", "lifecycle", "provider"})
 _LEFT_OUT = frozenset({"id", "tags_all"})
 """Set by the provider, though it says that they could be given."""
 _NAMES = frozenset({"bucket", "id", "name"})
-"""Arguments that are also worth referring to; the others are known to whoever gave them."""
+"""Arguments worth referring to: it orders the two resources."""
 _SHARED = frozenset(
     {
         "Anything",
@@ -225,7 +225,7 @@ def _dictionary(names: Iterable[str]) -> list[str]:
 
 def _properties(block: Block) -> Iterator[str]:
     for attribute in block.attributes:
-        if (attribute.computed and not attribute.settable) or attribute.name in _NAMES:
+        if (attribute.computed and attribute.name != "tags_all") or attribute.name in _NAMES:
             yield ""
             yield "    @property"
             yield f"    def {attribute.name}(self) -> Reference:"

@@ -42,6 +42,7 @@ RESOURCES = (
 )
 
 DATA_SOURCES = (
+    "aws_ami",
     "aws_caller_identity",
     "aws_route53_zone",
     "aws_ssm_parameter",

@@ -77,6 +77,11 @@ class AcmCertificate(Resource):
         return self.reference("arn")
 
     @property
+    def domain_name(self) -> Reference:
+        """Attribute `domain_name`."""
+        return self.reference("domain_name")
+
+    @property
     def domain_validation_options(self) -> Reference:
         """Attribute `domain_validation_options`."""
         return self.reference("domain_validation_options")
@@ -85,6 +90,11 @@ class AcmCertificate(Resource):
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def key_algorithm(self) -> Reference:
+        """Attribute `key_algorithm`."""
+        return self.reference("key_algorithm")
 
     @property
     def not_after(self) -> Reference:
@@ -117,6 +127,11 @@ class AcmCertificate(Resource):
         return self.reference("status")
 
     @property
+    def subject_alternative_names(self) -> Reference:
+        """Attribute `subject_alternative_names`."""
+        return self.reference("subject_alternative_names")
+
+    @property
     def type(self) -> Reference:
         """Attribute `type`."""
         return self.reference("type")
@@ -125,3 +140,8 @@ class AcmCertificate(Resource):
     def validation_emails(self) -> Reference:
         """Attribute `validation_emails`."""
         return self.reference("validation_emails")
+
+    @property
+    def validation_method(self) -> Reference:
+        """Attribute `validation_method`."""
+        return self.reference("validation_method")

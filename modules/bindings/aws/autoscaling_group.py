@@ -378,9 +378,34 @@ class AutoscalingGroup(Resource):
         return self.reference("arn")
 
     @property
+    def availability_zones(self) -> Reference:
+        """Attribute `availability_zones`."""
+        return self.reference("availability_zones")
+
+    @property
+    def default_cooldown(self) -> Reference:
+        """Attribute `default_cooldown`."""
+        return self.reference("default_cooldown")
+
+    @property
+    def desired_capacity(self) -> Reference:
+        """Attribute `desired_capacity`."""
+        return self.reference("desired_capacity")
+
+    @property
+    def health_check_type(self) -> Reference:
+        """Attribute `health_check_type`."""
+        return self.reference("health_check_type")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def load_balancers(self) -> Reference:
+        """Attribute `load_balancers`."""
+        return self.reference("load_balancers")
 
     @property
     def name(self) -> Reference:
@@ -388,9 +413,29 @@ class AutoscalingGroup(Resource):
         return self.reference("name")
 
     @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")
+
+    @property
     def predicted_capacity(self) -> Reference:
         """Attribute `predicted_capacity`."""
         return self.reference("predicted_capacity")
+
+    @property
+    def service_linked_role_arn(self) -> Reference:
+        """Attribute `service_linked_role_arn`."""
+        return self.reference("service_linked_role_arn")
+
+    @property
+    def target_group_arns(self) -> Reference:
+        """Attribute `target_group_arns`."""
+        return self.reference("target_group_arns")
+
+    @property
+    def vpc_zone_identifier(self) -> Reference:
+        """Attribute `vpc_zone_identifier`."""
+        return self.reference("vpc_zone_identifier")
 
     @property
     def warm_pool_size(self) -> Reference:

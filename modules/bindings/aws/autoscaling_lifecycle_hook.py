@@ -50,6 +50,11 @@ class AutoscalingLifecycleHook(Resource):
         )
 
     @property
+    def default_result(self) -> Reference:
+        """Attribute `default_result`."""
+        return self.reference("default_result")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")

@@ -304,6 +304,11 @@ class AutoscalingPolicy(Resource):
         return self.reference("id")
 
     @property
+    def metric_aggregation_type(self) -> Reference:
+        """Attribute `metric_aggregation_type`."""
+        return self.reference("metric_aggregation_type")
+
+    @property
     def name(self) -> Reference:
         """Attribute `name`."""
         return self.reference("name")

@@ -58,6 +58,16 @@ class CloudwatchLogGroup(Resource):
         return self.reference("id")
 
     @property
+    def log_group_class(self) -> Reference:
+        """Attribute `log_group_class`."""
+        return self.reference("log_group_class")
+
+    @property
     def name(self) -> Reference:
         """Attribute `name`."""
         return self.reference("name")
+
+    @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")

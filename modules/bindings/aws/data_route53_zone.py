@@ -90,3 +90,18 @@ class DataRoute53Zone(DataSource):
     def resource_record_set_count(self) -> Reference:
         """Attribute `resource_record_set_count`."""
         return self.reference("resource_record_set_count")
+
+    @property
+    def tags(self) -> Reference:
+        """Attribute `tags`."""
+        return self.reference("tags")
+
+    @property
+    def vpc_id(self) -> Reference:
+        """Attribute `vpc_id`."""
+        return self.reference("vpc_id")
+
+    @property
+    def zone_id(self) -> Reference:
+        """Attribute `zone_id`."""
+        return self.reference("zone_id")

@@ -201,6 +201,11 @@ class DynamodbTable(Resource):
         return self.reference("arn")
 
     @property
+    def hash_key(self) -> Reference:
+        """Attribute `hash_key`."""
+        return self.reference("hash_key")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
@@ -211,6 +216,11 @@ class DynamodbTable(Resource):
         return self.reference("name")
 
     @property
+    def read_capacity(self) -> Reference:
+        """Attribute `read_capacity`."""
+        return self.reference("read_capacity")
+
+    @property
     def stream_arn(self) -> Reference:
         """Attribute `stream_arn`."""
         return self.reference("stream_arn")
@@ -219,3 +229,13 @@ class DynamodbTable(Resource):
     def stream_label(self) -> Reference:
         """Attribute `stream_label`."""
         return self.reference("stream_label")
+
+    @property
+    def stream_view_type(self) -> Reference:
+        """Attribute `stream_view_type`."""
+        return self.reference("stream_view_type")
+
+    @property
+    def write_capacity(self) -> Reference:
+        """Attribute `write_capacity`."""
+        return self.reference("write_capacity")

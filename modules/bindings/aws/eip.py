@@ -90,9 +90,34 @@ class Eip(Resource):
         return self.reference("customer_owned_ip")
 
     @property
+    def domain(self) -> Reference:
+        """Attribute `domain`."""
+        return self.reference("domain")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def instance(self) -> Reference:
+        """Attribute `instance`."""
+        return self.reference("instance")
+
+    @property
+    def ipam_pool_id(self) -> Reference:
+        """Attribute `ipam_pool_id`."""
+        return self.reference("ipam_pool_id")
+
+    @property
+    def network_border_group(self) -> Reference:
+        """Attribute `network_border_group`."""
+        return self.reference("network_border_group")
+
+    @property
+    def network_interface(self) -> Reference:
+        """Attribute `network_interface`."""
+        return self.reference("network_interface")
 
     @property
     def private_dns(self) -> Reference:
@@ -118,3 +143,8 @@ class Eip(Resource):
     def public_ip(self) -> Reference:
         """Attribute `public_ip`."""
         return self.reference("public_ip")
+
+    @property
+    def public_ipv4_pool(self) -> Reference:
+        """Attribute `public_ipv4_pool`."""
+        return self.reference("public_ipv4_pool")

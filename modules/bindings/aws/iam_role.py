@@ -72,6 +72,11 @@ class IamRole(Resource):
         return self.reference("name")
 
     @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")
+
+    @property
     def unique_id(self) -> Reference:
         """Attribute `unique_id`."""
         return self.reference("unique_id")

@@ -50,3 +50,8 @@ class IamRolePolicy(Resource):
     def name(self) -> Reference:
         """Attribute `name`."""
         return self.reference("name")
+
+    @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")

@@ -62,3 +62,8 @@ class InternetGateway(Resource):
     def owner_id(self) -> Reference:
         """Attribute `owner_id`."""
         return self.reference("owner_id")
+
+    @property
+    def vpc_id(self) -> Reference:
+        """Attribute `vpc_id`."""
+        return self.reference("vpc_id")

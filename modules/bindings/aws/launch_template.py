@@ -393,6 +393,11 @@ class LaunchTemplate(Resource):
         return self.reference("arn")
 
     @property
+    def default_version(self) -> Reference:
+        """Attribute `default_version`."""
+        return self.reference("default_version")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
@@ -406,3 +411,8 @@ class LaunchTemplate(Resource):
     def name(self) -> Reference:
         """Attribute `name`."""
         return self.reference("name")
+
+    @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")

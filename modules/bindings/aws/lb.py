@@ -155,14 +155,44 @@ class Lb(Resource):
         return self.reference("dns_name")
 
     @property
+    def enforce_security_group_inbound_rules_on_private_link_traffic(self) -> Reference:
+        """Attribute `enforce_security_group_inbound_rules_on_private_link_traffic`."""
+        return self.reference("enforce_security_group_inbound_rules_on_private_link_traffic")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
 
     @property
+    def internal(self) -> Reference:
+        """Attribute `internal`."""
+        return self.reference("internal")
+
+    @property
+    def ip_address_type(self) -> Reference:
+        """Attribute `ip_address_type`."""
+        return self.reference("ip_address_type")
+
+    @property
     def name(self) -> Reference:
         """Attribute `name`."""
         return self.reference("name")
+
+    @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")
+
+    @property
+    def security_groups(self) -> Reference:
+        """Attribute `security_groups`."""
+        return self.reference("security_groups")
+
+    @property
+    def subnets(self) -> Reference:
+        """Attribute `subnets`."""
+        return self.reference("subnets")
 
     @property
     def vpc_id(self) -> Reference:

@@ -201,3 +201,113 @@ class LbListener(Resource):
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def protocol(self) -> Reference:
+        """Attribute `protocol`."""
+        return self.reference("protocol")
+
+    @property
+    def routing_http_request_x_amzn_mtls_clientcert_header_name(self) -> Reference:
+        """Attribute `routing_http_request_x_amzn_mtls_clientcert_header_name`."""
+        return self.reference("routing_http_request_x_amzn_mtls_clientcert_header_name")
+
+    @property
+    def routing_http_request_x_amzn_mtls_clientcert_issuer_header_name(self) -> Reference:
+        """Attribute `routing_http_request_x_amzn_mtls_clientcert_issuer_header_name`."""
+        return self.reference("routing_http_request_x_amzn_mtls_clientcert_issuer_header_name")
+
+    @property
+    def routing_http_request_x_amzn_mtls_clientcert_leaf_header_name(self) -> Reference:
+        """Attribute `routing_http_request_x_amzn_mtls_clientcert_leaf_header_name`."""
+        return self.reference("routing_http_request_x_amzn_mtls_clientcert_leaf_header_name")
+
+    @property
+    def routing_http_request_x_amzn_mtls_clientcert_serial_number_header_name(self) -> Reference:
+        """Attribute `routing_http_request_x_amzn_mtls_clientcert_serial_number_header_name`."""
+        return self.reference("routing_http_request_x_amzn_mtls_clientcert_serial_number_header_name")
+
+    @property
+    def routing_http_request_x_amzn_mtls_clientcert_subject_header_name(self) -> Reference:
+        """Attribute `routing_http_request_x_amzn_mtls_clientcert_subject_header_name`."""
+        return self.reference("routing_http_request_x_amzn_mtls_clientcert_subject_header_name")
+
+    @property
+    def routing_http_request_x_amzn_mtls_clientcert_validity_header_name(self) -> Reference:
+        """Attribute `routing_http_request_x_amzn_mtls_clientcert_validity_header_name`."""
+        return self.reference("routing_http_request_x_amzn_mtls_clientcert_validity_header_name")
+
+    @property
+    def routing_http_request_x_amzn_tls_cipher_suite_header_name(self) -> Reference:
+        """Attribute `routing_http_request_x_amzn_tls_cipher_suite_header_name`."""
+        return self.reference("routing_http_request_x_amzn_tls_cipher_suite_header_name")
+
+    @property
+    def routing_http_request_x_amzn_tls_version_header_name(self) -> Reference:
+        """Attribute `routing_http_request_x_amzn_tls_version_header_name`."""
+        return self.reference("routing_http_request_x_amzn_tls_version_header_name")
+
+    @property
+    def routing_http_response_access_control_allow_credentials_header_value(self) -> Reference:
+        """Attribute `routing_http_response_access_control_allow_credentials_header_value`."""
+        return self.reference("routing_http_response_access_control_allow_credentials_header_value")
+
+    @property
+    def routing_http_response_access_control_allow_headers_header_value(self) -> Reference:
+        """Attribute `routing_http_response_access_control_allow_headers_header_value`."""
+        return self.reference("routing_http_response_access_control_allow_headers_header_value")
+
+    @property
+    def routing_http_response_access_control_allow_methods_header_value(self) -> Reference:
+        """Attribute `routing_http_response_access_control_allow_methods_header_value`."""
+        return self.reference("routing_http_response_access_control_allow_methods_header_value")
+
+    @property
+    def routing_http_response_access_control_allow_origin_header_value(self) -> Reference:
+        """Attribute `routing_http_response_access_control_allow_origin_header_value`."""
+        return self.reference("routing_http_response_access_control_allow_origin_header_value")
+
+    @property
+    def routing_http_response_access_control_expose_headers_header_value(self) -> Reference:
+        """Attribute `routing_http_response_access_control_expose_headers_header_value`."""
+        return self.reference("routing_http_response_access_control_expose_headers_header_value")
+
+    @property
+    def routing_http_response_access_control_max_age_header_value(self) -> Reference:
+        """Attribute `routing_http_response_access_control_max_age_header_value`."""
+        return self.reference("routing_http_response_access_control_max_age_header_value")
+
+    @property
+    def routing_http_response_content_security_policy_header_value(self) -> Reference:
+        """Attribute `routing_http_response_content_security_policy_header_value`."""
+        return self.reference("routing_http_response_content_security_policy_header_value")
+
+    @property
+    def routing_http_response_server_enabled(self) -> Reference:
+        """Attribute `routing_http_response_server_enabled`."""
+        return self.reference("routing_http_response_server_enabled")
+
+    @property
+    def routing_http_response_strict_transport_security_header_value(self) -> Reference:
+        """Attribute `routing_http_response_strict_transport_security_header_value`."""
+        return self.reference("routing_http_response_strict_transport_security_header_value")
+
+    @property
+    def routing_http_response_x_content_type_options_header_value(self) -> Reference:
+        """Attribute `routing_http_response_x_content_type_options_header_value`."""
+        return self.reference("routing_http_response_x_content_type_options_header_value")
+
+    @property
+    def routing_http_response_x_frame_options_header_value(self) -> Reference:
+        """Attribute `routing_http_response_x_frame_options_header_value`."""
+        return self.reference("routing_http_response_x_frame_options_header_value")
+
+    @property
+    def ssl_policy(self) -> Reference:
+        """Attribute `ssl_policy`."""
+        return self.reference("ssl_policy")
+
+    @property
+    def tcp_idle_timeout_seconds(self) -> Reference:
+        """Attribute `tcp_idle_timeout_seconds`."""
+        return self.reference("tcp_idle_timeout_seconds")

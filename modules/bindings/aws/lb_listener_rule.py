@@ -184,3 +184,8 @@ class LbListenerRule(Resource):
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def priority(self) -> Reference:
+        """Attribute `priority`."""
+        return self.reference("priority")

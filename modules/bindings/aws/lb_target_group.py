@@ -149,9 +149,19 @@ class LbTargetGroup(Resource):
         return self.reference("arn_suffix")
 
     @property
+    def connection_termination(self) -> Reference:
+        """Attribute `connection_termination`."""
+        return self.reference("connection_termination")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def ip_address_type(self) -> Reference:
+        """Attribute `ip_address_type`."""
+        return self.reference("ip_address_type")
 
     @property
     def load_balancer_arns(self) -> Reference:
@@ -159,6 +169,36 @@ class LbTargetGroup(Resource):
         return self.reference("load_balancer_arns")
 
     @property
+    def load_balancing_algorithm_type(self) -> Reference:
+        """Attribute `load_balancing_algorithm_type`."""
+        return self.reference("load_balancing_algorithm_type")
+
+    @property
+    def load_balancing_anomaly_mitigation(self) -> Reference:
+        """Attribute `load_balancing_anomaly_mitigation`."""
+        return self.reference("load_balancing_anomaly_mitigation")
+
+    @property
+    def load_balancing_cross_zone_enabled(self) -> Reference:
+        """Attribute `load_balancing_cross_zone_enabled`."""
+        return self.reference("load_balancing_cross_zone_enabled")
+
+    @property
     def name(self) -> Reference:
         """Attribute `name`."""
         return self.reference("name")
+
+    @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")
+
+    @property
+    def preserve_client_ip(self) -> Reference:
+        """Attribute `preserve_client_ip`."""
+        return self.reference("preserve_client_ip")
+
+    @property
+    def protocol_version(self) -> Reference:
+        """Attribute `protocol_version`."""
+        return self.reference("protocol_version")

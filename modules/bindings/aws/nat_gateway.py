@@ -76,6 +76,21 @@ class NatGateway(Resource):
         return self.reference("network_interface_id")
 
     @property
+    def private_ip(self) -> Reference:
+        """Attribute `private_ip`."""
+        return self.reference("private_ip")
+
+    @property
     def public_ip(self) -> Reference:
         """Attribute `public_ip`."""
         return self.reference("public_ip")
+
+    @property
+    def secondary_private_ip_address_count(self) -> Reference:
+        """Attribute `secondary_private_ip_address_count`."""
+        return self.reference("secondary_private_ip_address_count")
+
+    @property
+    def secondary_private_ip_addresses(self) -> Reference:
+        """Attribute `secondary_private_ip_addresses`."""
+        return self.reference("secondary_private_ip_addresses")

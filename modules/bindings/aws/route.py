@@ -88,6 +88,11 @@ class Route(Resource):
         return self.reference("instance_owner_id")
 
     @property
+    def network_interface_id(self) -> Reference:
+        """Attribute `network_interface_id`."""
+        return self.reference("network_interface_id")
+
+    @property
     def origin(self) -> Reference:
         """Attribute `origin`."""
         return self.reference("origin")

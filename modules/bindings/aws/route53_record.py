@@ -134,6 +134,11 @@ class Route53Record(Resource):
         )
 
     @property
+    def allow_overwrite(self) -> Reference:
+        """Attribute `allow_overwrite`."""
+        return self.reference("allow_overwrite")
+
+    @property
     def fqdn(self) -> Reference:
         """Attribute `fqdn`."""
         return self.reference("fqdn")

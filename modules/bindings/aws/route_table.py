@@ -66,3 +66,13 @@ class RouteTable(Resource):
     def owner_id(self) -> Reference:
         """Attribute `owner_id`."""
         return self.reference("owner_id")
+
+    @property
+    def propagating_vgws(self) -> Reference:
+        """Attribute `propagating_vgws`."""
+        return self.reference("propagating_vgws")
+
+    @property
+    def route(self) -> Reference:
+        """Attribute `route`."""
+        return self.reference("route")

@@ -71,6 +71,11 @@ class S3Bucket(Resource):
         return self.reference("bucket_domain_name")
 
     @property
+    def bucket_prefix(self) -> Reference:
+        """Attribute `bucket_prefix`."""
+        return self.reference("bucket_prefix")
+
+    @property
     def bucket_regional_domain_name(self) -> Reference:
         """Attribute `bucket_regional_domain_name`."""
         return self.reference("bucket_regional_domain_name")
@@ -84,6 +89,11 @@ class S3Bucket(Resource):
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def object_lock_enabled(self) -> Reference:
+        """Attribute `object_lock_enabled`."""
+        return self.reference("object_lock_enabled")
 
     @property
     def region(self) -> Reference:

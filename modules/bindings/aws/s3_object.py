@@ -99,6 +99,11 @@ class S3Object(Resource):
         )
 
     @property
+    def acl(self) -> Reference:
+        """Attribute `acl`."""
+        return self.reference("acl")
+
+    @property
     def arn(self) -> Reference:
         """Attribute `arn`."""
         return self.reference("arn")
@@ -107,6 +112,11 @@ class S3Object(Resource):
     def bucket(self) -> Reference:
         """Attribute `bucket`."""
         return self.reference("bucket")
+
+    @property
+    def bucket_key_enabled(self) -> Reference:
+        """Attribute `bucket_key_enabled`."""
+        return self.reference("bucket_key_enabled")
 
     @property
     def checksum_crc32(self) -> Reference:
@@ -134,9 +144,34 @@ class S3Object(Resource):
         return self.reference("checksum_sha256")
 
     @property
+    def content_type(self) -> Reference:
+        """Attribute `content_type`."""
+        return self.reference("content_type")
+
+    @property
+    def etag(self) -> Reference:
+        """Attribute `etag`."""
+        return self.reference("etag")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def kms_key_id(self) -> Reference:
+        """Attribute `kms_key_id`."""
+        return self.reference("kms_key_id")
+
+    @property
+    def server_side_encryption(self) -> Reference:
+        """Attribute `server_side_encryption`."""
+        return self.reference("server_side_encryption")
+
+    @property
+    def storage_class(self) -> Reference:
+        """Attribute `storage_class`."""
+        return self.reference("storage_class")
 
     @property
     def version_id(self) -> Reference:

@@ -73,3 +73,13 @@ class SecretsmanagerSecret(Resource):
     def name(self) -> Reference:
         """Attribute `name`."""
         return self.reference("name")
+
+    @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")
+
+    @property
+    def policy(self) -> Reference:
+        """Attribute `policy`."""
+        return self.reference("policy")

@@ -65,9 +65,19 @@ class SecurityGroup(Resource):
         return self.reference("arn")
 
     @property
+    def egress(self) -> Reference:
+        """Attribute `egress`."""
+        return self.reference("egress")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
+
+    @property
+    def ingress(self) -> Reference:
+        """Attribute `ingress`."""
+        return self.reference("ingress")
 
     @property
     def name(self) -> Reference:
@@ -75,6 +85,16 @@ class SecurityGroup(Resource):
         return self.reference("name")
 
     @property
+    def name_prefix(self) -> Reference:
+        """Attribute `name_prefix`."""
+        return self.reference("name_prefix")
+
+    @property
     def owner_id(self) -> Reference:
         """Attribute `owner_id`."""
         return self.reference("owner_id")
+
+    @property
+    def vpc_id(self) -> Reference:
+        """Attribute `vpc_id`."""
+        return self.reference("vpc_id")

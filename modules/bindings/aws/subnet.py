@@ -83,6 +83,16 @@ class Subnet(Resource):
         return self.reference("arn")
 
     @property
+    def availability_zone(self) -> Reference:
+        """Attribute `availability_zone`."""
+        return self.reference("availability_zone")
+
+    @property
+    def availability_zone_id(self) -> Reference:
+        """Attribute `availability_zone_id`."""
+        return self.reference("availability_zone_id")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
@@ -96,3 +106,8 @@ class Subnet(Resource):
     def owner_id(self) -> Reference:
         """Attribute `owner_id`."""
         return self.reference("owner_id")
+
+    @property
+    def private_dns_hostname_type_on_launch(self) -> Reference:
+        """Attribute `private_dns_hostname_type_on_launch`."""
+        return self.reference("private_dns_hostname_type_on_launch")

@@ -65,6 +65,11 @@ class Vpc(Resource):
         return self.reference("arn")
 
     @property
+    def cidr_block(self) -> Reference:
+        """Attribute `cidr_block`."""
+        return self.reference("cidr_block")
+
+    @property
     def default_network_acl_id(self) -> Reference:
         """Attribute `default_network_acl_id`."""
         return self.reference("default_network_acl_id")
@@ -85,6 +90,16 @@ class Vpc(Resource):
         return self.reference("dhcp_options_id")
 
     @property
+    def enable_dns_hostnames(self) -> Reference:
+        """Attribute `enable_dns_hostnames`."""
+        return self.reference("enable_dns_hostnames")
+
+    @property
+    def enable_network_address_usage_metrics(self) -> Reference:
+        """Attribute `enable_network_address_usage_metrics`."""
+        return self.reference("enable_network_address_usage_metrics")
+
+    @property
     def id(self) -> Reference:
         """Attribute `id`."""
         return self.reference("id")
@@ -93,6 +108,16 @@ class Vpc(Resource):
     def ipv6_association_id(self) -> Reference:
         """Attribute `ipv6_association_id`."""
         return self.reference("ipv6_association_id")
+
+    @property
+    def ipv6_cidr_block(self) -> Reference:
+        """Attribute `ipv6_cidr_block`."""
+        return self.reference("ipv6_cidr_block")
+
+    @property
+    def ipv6_cidr_block_network_border_group(self) -> Reference:
+        """Attribute `ipv6_cidr_block_network_border_group`."""
+        return self.reference("ipv6_cidr_block_network_border_group")
 
     @property
     def main_route_table_id(self) -> Reference:

@@ -112,6 +112,11 @@ class VpcEndpoint(Resource):
         return self.reference("id")
 
     @property
+    def ip_address_type(self) -> Reference:
+        """Attribute `ip_address_type`."""
+        return self.reference("ip_address_type")
+
+    @property
     def network_interface_ids(self) -> Reference:
         """Attribute `network_interface_ids`."""
         return self.reference("network_interface_ids")
@@ -122,9 +127,19 @@ class VpcEndpoint(Resource):
         return self.reference("owner_id")
 
     @property
+    def policy(self) -> Reference:
+        """Attribute `policy`."""
+        return self.reference("policy")
+
+    @property
     def prefix_list_id(self) -> Reference:
         """Attribute `prefix_list_id`."""
         return self.reference("prefix_list_id")
+
+    @property
+    def private_dns_enabled(self) -> Reference:
+        """Attribute `private_dns_enabled`."""
+        return self.reference("private_dns_enabled")
 
     @property
     def requester_managed(self) -> Reference:
@@ -132,6 +147,26 @@ class VpcEndpoint(Resource):
         return self.reference("requester_managed")
 
     @property
+    def route_table_ids(self) -> Reference:
+        """Attribute `route_table_ids`."""
+        return self.reference("route_table_ids")
+
+    @property
+    def security_group_ids(self) -> Reference:
+        """Attribute `security_group_ids`."""
+        return self.reference("security_group_ids")
+
+    @property
+    def service_region(self) -> Reference:
+        """Attribute `service_region`."""
+        return self.reference("service_region")
+
+    @property
     def state(self) -> Reference:
         """Attribute `state`."""
         return self.reference("state")
+
+    @property
+    def subnet_ids(self) -> Reference:
+        """Attribute `subnet_ids`."""
+        return self.reference("subnet_ids")

@@ -67,8 +67,3 @@ class VpcSecurityGroupIngressRule(Resource):
     def security_group_rule_id(self) -> Reference:
         """Attribute `security_group_rule_id`."""
         return self.reference("security_group_rule_id")
-
-    @property
-    def tags_all(self) -> Reference:
-        """Attribute `tags_all`."""
-        return self.reference("tags_all")

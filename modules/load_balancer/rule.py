@@ -1,0 +1,58 @@
+"""The rule of a model: which requests are its own, and how they are split between its slots.
+
+It starts at blue 100, green 0. From then on the split is the runtime's, and Terraform leaves it alone.
+"""
+
+from constructs import Construct
+
+from infra.environment import names
+from infra.environment.model import Environment
+from modules.bindings.aws.lb_listener import LbListener
+from modules.bindings.aws.lb_listener_rule import Condition, LbListenerRule
+from modules.bindings.aws.lb_target_group import LbTargetGroup
+from modules.tags import model_tags
+
+RUNTIME_OWNED = ("action",)
+
+
+class ModelRule(Construct):
+    """The listener rule."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        environment: Environment,
+        model: str,
+        listener: LbListener,
+        blue: LbTargetGroup,
+        green: LbTargetGroup,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.rule = LbListenerRule(
+            self,
+            "listener",
+            listener_arn=listener.arn,
+            priority=names.rule_priority(environment, model),
+            condition=[condition(environment, model)],
+            action=[
+                {
+                    "type": "forward",
+                    "forward": {
+                        "target_group": [{"arn": blue.arn, "weight": 100}, {"arn": green.arn, "weight": 0}]
+                    },
+                }
+            ],
+            tags={**model_tags(model), "Name": f"{names.stack(environment.environment)}-{model}"},
+            lifecycle={"ignore_changes": RUNTIME_OWNED},
+        )
+
+
+def condition(environment: Environment, model: str) -> Condition:
+    """Which requests are the model's: everything, for the default one; else those for its host or path."""
+    if model == environment.default_model:
+        return {"path_pattern": {"values": ["/*"]}}
+    if environment.endpoint.domain:
+        return {"host_header": {"values": [f"{model}.{environment.endpoint.domain}"]}}
+    return {"path_pattern": {"values": [f"/{model}/*"]}}

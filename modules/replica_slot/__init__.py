@@ -1,0 +1,1 @@
+"""A slot of a model: blue or green."""

@@ -1,0 +1,1 @@
+"""What outlives an instance: the runtime's table, secrets and artefacts."""

@@ -1,0 +1,145 @@
+"""The stack of an environment: what its models share, then each model.
+
+Its state is in S3. The bucket's name has the account in it, which the file may leave open, so the
+configuration is partial: whoever runs Terraform passes `-backend-config=bucket=...`.
+"""
+
+from cdktf import S3Backend, TerraformStack
+from constructs import Construct
+
+from infra.environment import names
+from infra.environment.model import Environment
+from modules.bindings.aws.data_caller_identity import DataCallerIdentity
+from modules.bindings.aws.provider import AwsProvider
+from modules.bindings.base import output
+from modules.identity.instance_role import InstanceRole
+from modules.load_balancer.load_balancer import LoadBalancer, listener_ports
+from modules.network.endpoints import ServiceEndpoints
+from modules.network.firewall import Firewall
+from modules.network.network import ExistingNetwork, Network, OwnNetwork
+from modules.state.artefacts import AgentFile, Artefacts
+from modules.state.runtime import ApiKeySecret, RuntimeTable
+from modules.tags import environment_tags
+from stacks.model import Foundation, ModelResources
+
+_TERRAFORM = ">= 1.10"
+"""The first whose S3 backend locks with a file."""
+
+
+class EnvironmentStack(TerraformStack):
+    """Everything of one environment."""
+
+    def __init__(self, scope: Construct, id_: str, *, environment: Environment, agent: AgentFile) -> None:
+        super().__init__(scope, id_)
+        self._environment = environment
+        self._name = environment.environment
+        self._region = environment.provider.region
+        self._terraform()
+        foundation = self._foundation(agent)
+        for model in environment.models:
+            ModelResources(
+                self, f"model_{model}", environment=environment, model=model, foundation=foundation
+            )
+
+    def _terraform(self) -> None:
+        account = self._environment.provider.account
+        AwsProvider(
+            self,
+            "aws",
+            region=self._region,
+            allowed_account_ids=[account] if account else None,
+            default_tags=[{"tags": environment_tags(self._environment)}],
+        )
+        S3Backend(self, bucket="", key=names.state_key(self._name), region=self._region, encrypt=True)
+        self.add_override("terraform.required_version", _TERRAFORM)
+        # Unknown to CDKTF's class, and not known here: see the module's docstring.
+        self.add_override("terraform.backend.s3.use_lockfile", True)
+        self.add_override("terraform.backend.s3.bucket", None)
+
+    def _foundation(self, agent: AgentFile) -> Foundation:
+        environment, protect = self._environment, self._environment.protect
+        network = self._network()
+        firewall = self._firewall(network)
+        table = RuntimeTable(self, "runtime", environment=self._name, protect=protect).table
+        secret = None
+        if environment.endpoint.auth == "api-key":
+            secret = ApiKeySecret(self, "api_key", environment=self._name, protect=protect).secret
+        account = DataCallerIdentity(self, "account").account_id
+        artefacts = self._artefacts(account, agent)
+        role = InstanceRole(
+            self,
+            "instances",
+            environment=self._name,
+            region=self._region,
+            account=account,
+            table=table,
+            artefacts=artefacts,
+            secret=secret,
+        )
+        balancer = self._load_balancer(network, firewall)
+        output(self, "endpoint", balancer.url, description="Where clients find the environment")
+        output(self, "balancer_dns", balancer.balancer.dns_name, description="DNS name of the balancer")
+        output(self, "runtime_table", table.name, description="DynamoDB table of the runtime")
+        return Foundation(
+            network=network, firewall=firewall, load_balancer=balancer, artefacts=artefacts, role=role
+        )
+
+    def _network(self) -> Network:
+        spec = self._environment.network
+        if spec.vpc_id:
+            return ExistingNetwork(spec.vpc_id, spec.private_subnets, spec.public_subnets)
+        assert spec.cidr is not None, "the loader accepts a network with cidr or vpc_id"
+        return OwnNetwork(
+            self,
+            "network",
+            environment=self._name,
+            region=self._region,
+            cidr=spec.cidr,
+            zones=self._zones(),
+            egress=spec.egress,
+        )
+
+    def _zones(self) -> list[str]:
+        """Zones of all models, in the file's order: a model that is added at its end moves nothing."""
+        models = self._environment.models.values()
+        return list(dict.fromkeys(zone for model in models for zone in model.instances.zones))
+
+    def _firewall(self, network: Network) -> Firewall:
+        firewall = Firewall(
+            self,
+            "firewall",
+            environment=self._name,
+            vpc_id=network.vpc_id,
+            allow_cidrs=self._environment.endpoint.allow_cidrs,
+            ports=listener_ports(self._environment.endpoint),
+        )
+        if isinstance(network, OwnNetwork) and self._environment.network.egress == "endpoints":
+            ServiceEndpoints(
+                self,
+                "services",
+                environment=self._name,
+                region=self._region,
+                vpc_id=network.vpc_id,
+                subnets=network.private_subnets(self._zones()),
+                instances=firewall.instances,
+            )
+        return firewall
+
+    def _artefacts(self, account: str, agent: AgentFile) -> Artefacts:
+        # The name is made for an account of twelve digits, which may be known to Terraform only.
+        digits = "0" * 12
+        name = names.artefact_bucket(digits, self._name, self._region).replace(digits, account)
+        tags = {names.TAG_ENVIRONMENT: self._name}
+        return Artefacts(self, "artefacts", bucket=name, region=self._region, agent=agent, tags=tags)
+
+    def _load_balancer(self, network: Network, firewall: Firewall) -> LoadBalancer:
+        return LoadBalancer(
+            self,
+            "balancer",
+            environment=self._name,
+            endpoint=self._environment.endpoint,
+            subnets=network.public_subnets,
+            security_group=firewall.balancer,
+            gateways=network.gateways,
+            protect=self._environment.protect,
+        )
