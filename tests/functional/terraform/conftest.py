@@ -20,6 +20,14 @@ from infra.terraform.runner import Backend
 from tests.functional.terraform.stack import BACKEND, write_stack
 
 _START_SECONDS = 30
+# Moto as released denies every call to a bucket whose policy demands TLS.
+_SERVER = """
+import sys
+from moto.server import main
+from infra.embedded.aws import s3
+s3.install()
+main(["-H", "127.0.0.1", "-p", "0"])
+"""
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +47,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("moto") / "log"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+            [sys.executable, "-c", _SERVER],
             stdout=output,
             stderr=subprocess.STDOUT,
         )
