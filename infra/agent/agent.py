@@ -53,9 +53,9 @@ class Agent:
         self.state, actions = step(before, seen, self.policy)
         if (self.state.phase, self.state.detail) != (before.phase, before.detail):
             self._tell(before)
+        self._owed = {action: call for action, call in self._owed.items() if not call()}
         for action in actions:
             self._perform(action)
-        self._owed = {action: call for action, call in self._owed.items() if not call()}
         return finished(self.state, seen, self.policy)
 
     def _observe(self) -> Observation:
@@ -115,6 +115,11 @@ class Agent:
             case Action.COMPLETE_TERMINATION:
                 self._completed = self.group.complete_termination()
             case Action.DEREGISTER:
-                self._owed[action] = self.group.deregister
+                self._insist(action, self.group.deregister)
             case Action.CONTINUE_LAUNCH | Action.ABANDON_LAUNCH:
-                self._owed[action] = partial(self.group.complete_launch, action is Action.CONTINUE_LAUNCH)
+                healthy = action is Action.CONTINUE_LAUNCH
+                self._insist(action, partial(self.group.complete_launch, healthy))
+
+    def _insist(self, action: Action, call: Callable[[], bool]) -> None:
+        if not call():
+            self._owed[action] = call

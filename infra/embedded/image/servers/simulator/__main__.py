@@ -12,13 +12,17 @@ from infra.embedded.image.servers.simulator.server import SERVER_HEADER, Simulat
 from infra.embedded.image.servers.simulator.settings import Settings, read
 
 _POLL_SECONDS = 0.05
+_ABORT_SECONDS = 0.01
+"""As good as none; to aiohttp, 0 would mean to wait for ever."""
 
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then as vLLM does: go on for at most the shutdown time, and end."""
     simulator = Simulator(settings)
     # A client that went away must free its place in the batch, so its handler is cancelled.
-    runner = web.AppRunner(simulator.app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.0)
+    runner = web.AppRunner(
+        simulator.app(), access_log=None, handler_cancellation=True, shutdown_timeout=_ABORT_SECONDS
+    )
     await runner.setup()
     address = listen_address(settings.host)
     await web.TCPSite(runner, address, settings.port).start()
