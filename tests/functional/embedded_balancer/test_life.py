@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from infra.embedded import processes
 from infra.embedded.aws.views import Certificate, FixedResponse
+from infra.embedded.balancer import envoy
 from tests.fakes.load_balancing import balancer, group, listener, rules
 from tests.functional.embedded_balancer.conftest import Site, free_port
 
@@ -148,6 +149,19 @@ def test_access_log_says_who_answered_and_when(site: Site) -> None:
     assert (line["status"], line["path"], line["target_group"]) == (200, "/v1/x", one.arn)
     assert line["target"] == f"{site.servers['i-a'].address}:{site.servers['i-a'].port}"
     assert line["duration_ms"] >= line["first_byte_ms"] >= 0
+
+
+def test_big_logs_are_put_aside(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs don't grow for ever: a big one is kept once, and new requests go to a new file."""
+    monkeypatch.setattr(envoy, "_LOG_BYTES", 1)
+    site.serve_all(balancer([listener(site.port, _FINE)]))
+    site.until_status(200)
+    log, old = site.directory / "access.log", site.directory / "access.log.1"
+    site.until(old.exists)
+    monkeypatch.setattr(envoy, "_LOG_BYTES", 1 << 20)
+    site.get("/", {"x-request-id": "later"})
+    site.until(lambda: log.exists() and "later" in log.read_text())
+    assert "later" not in old.read_text()
 
 
 def test_envoy_dies_with_its_parent(tmp_path: Path) -> None:
