@@ -1,5 +1,6 @@
 """The AWS adapters against the emulated control plane."""
 
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ from infra.embedded import aws
 from infra.embedded.aws import autoscaling, ec2, elbv2, views
 from infra.embedded.aws.server import Server
 from infra.environment.model import Environment, Slot
+from infra.environment.names import target_group
 from infra.errors import ExitCode, LlmctlError, Refused
 from tests.fakes.environments import two_models
 from tests.fakes.stack import build
@@ -26,9 +28,9 @@ from tests.fakes.stack import build
 VARIABLES = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
-    """An empty emulated account."""
+    """An emulated account. Tests share it, each with an environment of its own."""
     server = Server()
     aws.reset()
     yield Session("us-east-1", {**VARIABLES, "AWS_ENDPOINT_URL": server.url})
@@ -36,9 +38,9 @@ def session() -> Iterator[Session]:
 
 
 @pytest.fixture
-def environment(session: Session) -> Environment:
+def environment(session: Session, request: pytest.FixtureRequest) -> Environment:
     """Two models, as Terraform leaves them."""
-    environment = two_models()
+    environment = two_models(f"env-{zlib.crc32(request.node.name.encode())}")
     build(session, environment)
     return environment
 
@@ -61,7 +63,7 @@ def go_live(session: Session, environment: Environment) -> None:
 
 def test_nothing_is_there_before_the_first_deploy(session: Session) -> None:
     """All adapters answer "nothing" for an account that llmctl never touched."""
-    environment = two_models()
+    environment = two_models("absent")
     facts = read(
         AwsFleet(session, environment),
         AwsBalancer(session, environment),
@@ -115,7 +117,9 @@ def test_two_deploys_cannot_both_make_a_release_live(session: Session, environme
 def test_health_knows_all_states_of_a_target(session: Session, environment: Environment) -> None:
     """A target that fails its checks is unhealthy to us as well."""
     go_live(session, environment)
-    group = next(group for one in views.load_balancers() for group in one.target_groups if group.targets)
+    name = target_group(environment.environment, "chat", Slot.BLUE)
+    groups = [group for one in views.load_balancers() for group in one.target_groups]
+    group = next(group for group in groups if group.name == name)
     target = group.targets[0]
     elbv2.set_target_health(
         group.arn, target.id, target.port, views.TargetState.UNHEALTHY, "Target.Timeout", ""
