@@ -27,7 +27,9 @@ write_files:
   content: made by cloud-init
 runcmd:
 - mkdir -p ${INSTANCE_ROOT}/opt
-- aws s3 cp s3://artefacts/server.py ${INSTANCE_ROOT}/opt/server --region us-east-1
+- aws s3 cp s3://artefacts/server.py ${INSTANCE_ROOT}/opt/copied --region us-east-1
+- aws s3api get-object --region us-east-1 --bucket artefacts --key server.py ${INSTANCE_ROOT}/opt/server
+- cmp ${INSTANCE_ROOT}/opt/copied ${INSTANCE_ROOT}/opt/server || rm ${INSTANCE_ROOT}/opt/server
 - systemctl daemon-reload
 - systemctl enable --now web.service
 - echo user-data-is-done

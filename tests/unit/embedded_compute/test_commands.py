@@ -9,13 +9,28 @@ from infra.embedded.image import aws, systemctl
 from infra.errors import Refused
 
 
-def test_aws_downloads() -> None:
+def test_aws_s3_cp() -> None:
     """`aws s3 cp` knows bucket, key, target and region, wherever the options stand."""
-    copy = aws.parse(
-        ["--region", "eu-west-1", "s3", "cp", "s3://b/a/k.zip", "/x/y.zip", "--only-show-errors"]
-    )
-    assert copy == aws.Copy("b", "a/k.zip", Path("/x/y.zip"), "eu-west-1", True)
-    assert aws.parse(["s3", "cp", "s3://b/a/k.zip", "/x/"]).path == Path("/x/k.zip")
+    line = ["--region", "eu-west-1", "s3", "cp", "s3://b/a/k.zip", "/x/y.zip", "--only-show-errors"]
+    assert aws.parse(line) == (aws.Download("b", "a/k.zip", Path("/x/y.zip"), None, "eu-west-1"), True)
+    assert aws.parse(["s3", "cp", "s3://b/a/k.zip", "/x/"])[0].path == Path("/x/k.zip")
+
+
+def test_aws_s3api_get_object() -> None:
+    """`aws s3api get-object` can name a version: an old release must find its own agent."""
+    line = [
+        "s3api",
+        "get-object",
+        "--region=eu-west-1",
+        "--bucket",
+        "b",
+        "--key",
+        "k",
+        "--version-id",
+        "v",
+        "/x",
+    ]
+    assert aws.parse(line) == (aws.Download("b", "k", Path("/x"), "v", "eu-west-1"), False)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +41,8 @@ def test_aws_downloads() -> None:
         ["s3", "cp", "/x", "s3://b/k"],
         ["s3", "cp", "s3://b", "/x"],
         ["s3", "cp", "--recursive", "s3://b/k", "/x"],
+        ["s3", "cp", "s3://b/k", "/x", "--version-id", "v"],
+        ["s3api", "get-object", "--bucket", "b", "/x"],
         ["ec2", "describe-instances"],
     ],
 )
