@@ -53,8 +53,8 @@ def install(retire: Retire) -> None:
     _install_backend()
     for name in _REFUSED:
         override(AutoScalingResponse, name, _refused(name))
-    replace(AutoScalingResponse, "create_auto_scaling_group", _with_all_parameters)
-    replace(AutoScalingResponse, "update_auto_scaling_group", _with_all_parameters)
+    replace(AutoScalingResponse, "create_auto_scaling_group", _create_with_all_parameters)
+    replace(AutoScalingResponse, "update_auto_scaling_group", _update_with_all_parameters)
     replace(AutoScalingResponse, "put_scaling_policy", _with_enabled)
     override(AutoScalingResponse, "delete_auto_scaling_group", _delete_auto_scaling_group)
     override(AutoScalingResponse, "set_desired_capacity", _set_desired_capacity)
@@ -99,24 +99,37 @@ def _group(response: Any) -> Group:
     return found
 
 
-def _with_all_parameters(original: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
-    """Moto drops some parameters, turns a grace period of 0 into 300 and ignores initial hooks."""
+def _create_with_all_parameters(original: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
+    """Moto has a grace period of 300 by default, and even for 0, and ignores initial hooks."""
 
-    def handler(self: Any) -> ActionResult:
+    def create_auto_scaling_group(self: Any) -> ActionResult:
+        low, high = self._get_int_param("MinSize"), self._get_int_param("MaxSize")
+        check_bounds(self._get_int_param("DesiredCapacity", low), low, high)
+        if self._get_param("AutoScalingGroupName") in self.autoscaling_backend.autoscaling_groups:
+            # moto replaces the group, and with it the record of its instances
+            raise AutoscalingClientError("AlreadyExists", "AutoScalingGroup by this name already exists")
         result = original(self)
         group = _group(self)
+        group.health_check_grace_period = self._get_int_param("HealthCheckGracePeriod", 0)
         _keep_parameters(self, group)
         for hook in self._get_param("LifecycleHookSpecificationList", []):
             _put_hook(self.autoscaling_backend, group.name, hook)
         return result
 
-    return handler
+    return create_auto_scaling_group
+
+
+def _update_with_all_parameters(original: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
+    def update_auto_scaling_group(self: Any) -> ActionResult:
+        result = original(self)
+        _keep_parameters(self, _group(self))
+        return result
+
+    return update_auto_scaling_group
 
 
 def _keep_parameters(response: Any, group: Group) -> None:
-    grace = response._get_int_param("HealthCheckGracePeriod")
-    if grace is not None:
-        group.health_check_grace_period = grace
+    """Record what moto drops."""
     warmup = response._get_int_param("DefaultInstanceWarmup")
     if warmup is not None:
         group.default_instance_warmup = None if warmup == _UNSET_WARMUP else warmup

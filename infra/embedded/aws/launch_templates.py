@@ -6,12 +6,14 @@ from typing import Any
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
 from moto.ec2.utils import parse_user_data
 
-from infra.embedded.aws.patching import replace
+from infra.embedded.aws.patching import add, replace
 
 
 def install() -> None:
     """Put the fixes into moto."""
     replace(LaunchTemplate, "create_version", _clean_data)
+    # moto shows the tags that the template was created with for ever.
+    add(LaunchTemplate, "tags", property(lambda self: self.get_tags(), lambda self, value: None))
 
 
 def _clean_data(original: Callable[..., LaunchTemplateVersion]) -> Callable[..., LaunchTemplateVersion]:
