@@ -25,19 +25,13 @@ def failure(
     return LlmctlError(f"terraform {operation} failed\n{said}")
 
 
-def place(address: str, models: Iterable[str]) -> str | None:
-    """The model that a resource belongs to, by its name in the resource's address; None if it is no model's.
+def model_of(address: str) -> str | None:
+    """The model that a resource belongs to, by its address; None if it belongs to none.
 
-    `aws_autoscaling_group.chat-blue-spot` is of `chat`. The leftmost name counts, and of two that start at
-    the same place the longer: with models `fr` and `fr-legal`, `fr-legal-blue` is of `fr-legal`.
+    The stack names what belongs to a model `model_NAME_...`, and names of models have no underscore.
     """
-    name = address.rpartition(".")[2]
-    found = []
-    for model in models:
-        match = re.search(rf"(?<![a-z0-9]){re.escape(model)}(?![a-z0-9])", name)
-        if match:
-            found.append((match.start(), -len(model), model))
-    return min(found)[2] if found else None
+    found = re.match(r"model_([a-z0-9-]+)", address.rpartition(".")[2])
+    return found[1] if found else None
 
 
 def model_lines(file: Path) -> dict[str, int]:
@@ -53,8 +47,8 @@ def model_lines(file: Path) -> dict[str, int]:
 
 
 def _text(error: Diagnostic, file: Path | None, lines: Mapping[str, int]) -> str:
-    model = place(error.address, lines)
-    where = f" ({file}:{lines[model]}, models.{model})" if file and model else ""
+    model = model_of(error.address)
+    where = f" ({file}:{lines[model]}, models.{model})" if file and model and model in lines else ""
     head = f"{error.address}{where}: " if error.address else ""
     body = "\n".join("  " + line if line else "" for line in error.detail.strip().splitlines())
     return f"{head}{error.summary.strip()}" + (f"\n{body}" if body else "")

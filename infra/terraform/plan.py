@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from infra.terraform.diagnostics import place
+from infra.terraform.diagnostics import model_of
 from infra.terraform.runner import PlanSummary
 
 SHARED = ""
@@ -41,12 +41,11 @@ class PlanReport:
 
 
 def report(environment: str, plan: PlanSummary, models: Iterable[str]) -> PlanReport:
-    """Group a plan: shared resources first, then the models in the order of the file."""
-    names = list(models)
-    found: dict[str, list[Change]] = {name: [] for name in (SHARED, *names)}
+    """Group a plan: shared resources first, then the models in the order of the file, then removed ones."""
+    found: dict[str, list[Change]] = {name: [] for name in (SHARED, *models)}
     for change in plan.changes:
-        group = place(change.address, names) or SHARED
-        found[group].append(Change(change.address, change.type, change.action, change.reason))
+        group = found.setdefault(model_of(change.address) or SHARED, [])
+        group.append(Change(change.address, change.type, change.action, change.reason))
     counts = dict.fromkeys(_ORDER, 0)
     for change in plan.changes:
         counts[change.action] = counts.get(change.action, 0) + 1

@@ -18,20 +18,25 @@ def write_stack(
     `slow_first`: nothing else is created before the slow resource is done.
     """
     resources: dict[str, Any] = {
-        "aws_ssm_parameter": {"chat": {"name": f"/{prefix}/chat", "type": "String", "value": "1"}},
-        "aws_cloudwatch_log_group": {"chat-blue": {"name": f"/{prefix}/chat"}},
+        "aws_ssm_parameter": {
+            "model_chat_parameter": {"name": f"/{prefix}/chat", "type": "String", "value": "1"}
+        },
+        "aws_cloudwatch_log_group": {"model_chat_logs": {"name": f"/{prefix}/chat"}},
     }
     if seconds:
         wait = {"local-exec": {"command": f"exec sleep {seconds}"}}
         resources["terraform_data"] = {"slow": {"provisioner": wait}}
-        first, later = resources["aws_ssm_parameter"]["chat"], resources["terraform_data"]["slow"]
+        first, later = (
+            resources["aws_ssm_parameter"]["model_chat_parameter"],
+            resources["terraform_data"]["slow"],
+        )
         if slow_first:
-            resources["aws_cloudwatch_log_group"]["chat-blue"]["depends_on"] = ["terraform_data.slow"]
+            resources["aws_cloudwatch_log_group"]["model_chat_logs"]["depends_on"] = ["terraform_data.slow"]
             first["depends_on"] = ["terraform_data.slow"]
         else:
-            later["depends_on"] = ["aws_ssm_parameter.chat"]
+            later["depends_on"] = ["aws_ssm_parameter.model_chat_parameter"]
     if broken:
-        resources["aws_ssm_parameter"]["chat"]["name"] = "aws-is-reserved"
+        resources["aws_ssm_parameter"]["model_chat_parameter"]["name"] = "aws-is-reserved"
     document = {
         "terraform": {
             "required_providers": {"aws": {"source": "hashicorp/aws", "version": PROVIDER_VERSION}},
@@ -39,7 +44,7 @@ def write_stack(
         },
         "provider": {"aws": {"region": BACKEND.region, "max_retries": 2}},
         "resource": resources,
-        "output": {"parameter": {"value": "${aws_ssm_parameter.chat.name}"}},
+        "output": {"parameter": {"value": "${aws_ssm_parameter.model_chat_parameter.name}"}},
     }
     run.stack.mkdir(parents=True, exist_ok=True)
     (run.stack / "cdk.tf.json").write_text(json.dumps(document))

@@ -86,7 +86,9 @@ def test_an_error_is_shown_in_full_with_its_place(
         plan = terraform.plan()
         with pytest.raises(LlmctlError) as caught:
             terraform.apply(plan)
-    assert f"aws_ssm_parameter.chat ({environment_file}:3, models.chat)" in caught.value.message
+    assert (
+        f"aws_ssm_parameter.model_chat_parameter ({environment_file}:3, models.chat)" in caught.value.message
+    )
     assert "ValidationException" in caught.value.message
 
 

@@ -5,28 +5,25 @@ from pathlib import Path
 import pytest
 
 from infra.errors import ExitCode
-from infra.terraform.diagnostics import failure, model_lines, place
+from infra.terraform.diagnostics import failure, model_lines, model_of
 from infra.terraform.events import Diagnostic
-
-_MODELS = ["fr", "fr-legal", "chat"]
 
 
 @pytest.mark.parametrize(
     ("address", "model"),
     [
-        ("aws_autoscaling_group.chat-blue-spot", "chat"),
-        ("aws_launch_template.chat_template_1A2B3C", "chat"),
-        ("aws_lb_target_group.fr-legal-green", "fr-legal"),
-        ("aws_lb_target_group.fr-green", "fr"),
-        ("module.x.aws_lb_listener_rule.rule-fr", "fr"),
-        ("aws_lb.balancer", None),
-        ("aws_security_group.chatter", None),
-        ("aws_ssm_parameter.fraction", None),
+        ("aws_autoscaling_group.model_chat_blue_spot_group", "chat"),
+        ("aws_lb_target_group.model_fr-legal_green_targets", "fr-legal"),
+        ("aws_lb_target_group.model_fr_green_targets[0]", "fr"),
+        ("module.x.aws_lb_listener_rule.model_fr_rule", "fr"),
+        ("aws_lb.balancer_alb", None),
+        ("aws_security_group.firewall_chat", None),
+        ("", None),
     ],
 )
-def test_place(address: str, model: str | None) -> None:
-    """A resource is of the model whose whole name is in its own; of two, the longer."""
-    assert place(address, _MODELS) == model
+def test_model_of(address: str, model: str | None) -> None:
+    """A resource is of the model that its name says, and of no other whose name is part of that."""
+    assert model_of(address) == model
 
 
 def test_an_error_is_told_in_full(tmp_path: Path) -> None:
@@ -34,12 +31,12 @@ def test_an_error_is_told_in_full(tmp_path: Path) -> None:
     file = tmp_path / "staging.yaml"
     file.write_text("environment: staging\nmodels:\n  fr:\n    source: x\n  chat:\n    source: y\n")
     diagnostic = Diagnostic(
-        "error", "creating group", "first\nsecond", "aws_autoscaling_group.chat-blue-spot"
+        "error", "creating group", "first\nsecond", "aws_autoscaling_group.model_chat_blue"
     )
     error = failure("apply", [diagnostic, diagnostic], file=file, lines=model_lines(file))
     assert error.message == (
         "terraform apply failed\n"
-        f"aws_autoscaling_group.chat-blue-spot ({file}:5, models.chat): creating group\n"
+        f"aws_autoscaling_group.model_chat_blue ({file}:5, models.chat): creating group\n"
         "  first\n"
         "  second"
     )
