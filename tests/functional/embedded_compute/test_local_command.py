@@ -1,0 +1,46 @@
+"""`llmctl local`, as a person uses it: up, status, logs, down, each of them twice or too early."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+LLMCTL = str(Path(sys.executable).parent / "llmctl")
+
+
+def local(state: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """One command with its own state folder."""
+    return subprocess.run(
+        [LLMCTL, "local", *arguments],
+        env={**os.environ, "LLMCTL_STATE_DIR": str(state), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_clouds_life(tmp_path: Path) -> None:
+    """Up is idempotent and prints what AWS tools need; status and logs tell; down ends it."""
+    assert local(tmp_path, "status").returncode == 6
+    first = local(tmp_path, "up")
+    try:
+        assert first.returncode == 0
+        assert "export AWS_ENDPOINT_URL=http://127." in first.stdout
+        again = local(tmp_path, "up")
+        assert (again.stdout, again.returncode) == (first.stdout, 0)
+        assert "runs already" in again.stderr
+        status = json.loads(local(tmp_path, "status", "--json").stdout)
+        assert (status["name"], status["instances"], status["errors"]) == ("local", [], [])
+        assert status["api"] in local(tmp_path, "status").stdout
+        assert "ready: local" in local(tmp_path, "logs").stdout
+    finally:
+        down = local(tmp_path, "down")
+    assert (down.returncode, down.stderr) == (0, "the embedded cloud 'local' is down\n")
+    assert "was not running" in local(tmp_path, "down").stderr
+    assert "ended" in local(tmp_path, "logs").stdout
