@@ -1,8 +1,8 @@
 """Terraform's machine-readable stream (`-json`), one line -> one event.
 
-Only what someone acts on has a type of its own; the rest arrives as `Message`, so that nothing Terraform
-says is lost. The stream's format is versioned by Terraform and only ever grows: unknown types are not an
-error.
+Only what someone acts on has a type of its own; anything else arrives as `Message`, less what only fills a
+screen (it is in the run directory's log). Terraform versions the format, and only ever adds to it: unknown
+types are not an error.
 """
 
 import json
@@ -133,7 +133,7 @@ Observer = Callable[[Event], None]
 
 
 def parse(line: str) -> Event | None:
-    """The event in a line; None for an empty line. A line that isn't JSON becomes a `Message`."""
+    """The event in a line, or None if nobody needs it. A line that isn't JSON becomes a `Message`."""
     text = line.strip()
     if not text:
         return None
@@ -143,7 +143,11 @@ def parse(line: str) -> Event | None:
         return Message(text)
     if not isinstance(raw, dict):
         return Message(text)
-    make = _MAKERS.get(raw.get("type", ""))
+    kind = raw.get("type", "")
+    # Reading a data source is no change, though it is reported like one.
+    if kind in _SILENT or raw.get("hook", {}).get("action") == "read":
+        return None
+    make = _MAKERS.get(kind)
     return make(raw) if make else Message(str(raw.get("@message", text)))
 
 
@@ -175,6 +179,7 @@ def _summary(raw: Mapping[str, Any]) -> Event:
     return Summary(counts["operation"], counts["add"], counts["change"], counts["remove"])
 
 
+_SILENT = frozenset({"init_output", "log", "outputs", "refresh_start"})
 _MAKERS: dict[str, Callable[[Mapping[str, Any]], Event]] = {
     "version": lambda raw: Version(raw.get("terraform") or raw.get("tofu", "")),
     "state_lock_acquire": lambda raw: LockWaiting(),

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -115,6 +116,10 @@ class Terraform:
             self._executable = find_executable(self._variables)
         return self._executable
 
+    @cached_property
+    def _mirror(self) -> provider.Mirror | None:
+        return provider.find_mirror(self._variables)
+
     def reach(self, variables: Mapping[str, str]) -> None:
         """From now on reach the cloud with these variables: they may be known only after synthesis."""
         self._variables = dict(variables)
@@ -127,6 +132,8 @@ class Terraform:
         """Prepare the synthesized configuration to run against the state in `backend`."""
         self._backend = backend
         self._drop_old_provider_lock()
+        if self._mirror is None:
+            self._tell("the AWS provider comes from its registry (170 MB) unless it was fetched before")
         result = self._run(
             "init",
             "-reconfigure",
@@ -226,7 +233,9 @@ class Terraform:
         def hear(line: str) -> None:
             if event := parse(line):
                 events.append(event)
-                self._observe(event)
+                # What init warns of is its lock file, which is nobody's business here.
+                if operation != "init":
+                    self._observe(event)
 
         ended = follow(
             [*self.executable.command, operation, "-json", "-input=false", *options, *after],
@@ -322,10 +331,9 @@ class Terraform:
         )
 
     def _environment(self) -> dict[str, str]:
-        mirror = provider.find_mirror(self._variables)
         return {
             **self._variables,
-            **provider.settings(mirror, self._variables, self.directory.root),
+            **provider.settings(self._mirror, self._variables, self.directory.root),
             "CHECKPOINT_DISABLE": "1",
             "TF_DATA_DIR": str(self.directory.data),
             "TF_IN_AUTOMATION": "1",

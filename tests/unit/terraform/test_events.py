@@ -27,13 +27,11 @@ def test_a_plan() -> None:
     """Refreshes, drift, changes with their reasons and the closing count arrive in order."""
     assert events("plan") == [
         Version("1.11.4"),
-        Message(f"{_CHAT}: Refreshing state... [id=/a]"),
         Refreshed(_CHAT),
         Drift(_CHAT, "update"),
         PlannedChange(_BLUE, "aws_cloudwatch_log_group", "create"),
         PlannedChange(_CHAT, "aws_ssm_parameter", "replace", "cannot_update"),
         Summary("plan", 2, 0, 1),
-        Message("Outputs: 1"),
     ]
 
 
@@ -65,6 +63,12 @@ def test_what_is_no_event_is_still_said(line: str) -> None:
 def test_an_unknown_type_is_its_message() -> None:
     """A newer Terraform may say new things: their text is shown, and nothing breaks."""
     assert parse('{"type":"action_invocation","@message":"calling"}') == Message("calling")
+
+
+def test_reading_a_data_source_is_no_change() -> None:
+    """Progress counts what Terraform changes; a plan that reads data changes nothing."""
+    hook = '{"resource":{"addr":"data.aws_ami.x"},"action":"read","elapsed_seconds":1}'
+    assert parse(f'{{"type":"apply_complete","@message":"Read complete","hook":{hook}}}') is None
 
 
 def test_an_empty_line_is_nothing() -> None:
