@@ -42,9 +42,16 @@ class Agent:
     def run(self) -> None:
         """Live until the instance is gone."""
         self.reporter.phase(Phase.BOOTING, "")
-        while not self.round():
+        while not self._safe_round():
             self.pause()
         self.reporter.flush(_FLUSH_SECONDS)
+
+    def _safe_round(self) -> bool:
+        try:
+            return self.round()
+        except Exception:  # noqa: BLE001 - the outermost loop: ending here would end a serving engine as well
+            _LOG.exception("a round failed")
+            return False
 
     def round(self) -> bool:
         """Observe, decide, act once; true when it is over."""

@@ -68,7 +68,7 @@ class Policy:
     longest_retry: float = 300.0
     steady_seconds: float = 300.0
     """Healthy for so long, and earlier failures are forgiven."""
-    launch_attempts: int = 4
+    launch_attempts: int = 3
     """Failed starts before the first health after which the group shall replace the instance."""
     prolong_every: float = 60.0
     prolong_for: float = 3600.0

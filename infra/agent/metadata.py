@@ -4,6 +4,7 @@ Plain HTTP to a link-local address (`AWS_EC2_METADATA_SERVICE_ENDPOINT` names an
 limits: a metadata service that doesn't answer is treated as one without news.
 """
 
+import http.client
 import json
 import logging
 import os
@@ -47,7 +48,7 @@ class Metadata:
                 return None
             self._token_until = 0.0  # 401: the token is no longer known
             raise MetadataUnavailable(f"{path}: HTTP {error.code}") from error
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
             raise MetadataUnavailable(f"{path}: {error}") from error
 
     def _get(self, path: str) -> str:

@@ -49,7 +49,7 @@ def test_failing_starts_back_off_and_abandon_the_launch() -> None:
     world.rounds(agent, 600)
     assert world.calls.count("launch abandon") == 1
     assert 5 <= world.calls.count("start") <= 8
-    assert world.calls.index("launch abandon") == 1 + 4
+    assert world.calls.index("launch abandon") == 1 + 3
     assert (Phase.FAILED, "the engine ended with status 1: no such model") in world.log
 
 
