@@ -34,7 +34,7 @@ def output(*arguments: str) -> str:
 
 def ask(url: str, key: str, model: str, prompt: str) -> str:
     """The model's continuation of a prompt, through the load balancer."""
-    body = {"model": model, "prompt": prompt, "max_tokens": 8, "temperature": 0}
+    body = {"model": model, "prompt": prompt, "max_tokens": 8, "temperature": 0, "stop": "\n"}
     request = Request(
         f"{url}/completions",
         data=json.dumps(body).encode(),
@@ -51,9 +51,9 @@ def how_to_go_on(url: str, model: str) -> str:
     return f"""\
 Look around (after `. .venv/bin/activate`):
 
-    llmctl status --env {ENVIRONMENT}              models, slots, releases, replicas
-    llmctl logs --env {ENVIRONMENT} {model} --follow    what engines and agents say
-    llmctl plan --env {ENVIRONMENT}                what a deploy would change: nothing
+    llmctl status --env {ENVIRONMENT}               models, slots, releases, replicas
+    llmctl logs --env {ENVIRONMENT} {model} --follow  what engines and agents say
+    llmctl plan --env {ENVIRONMENT}                 what a deploy would change: nothing
     curl {url}/chat/completions \\
       -H "Authorization: Bearer $(llmctl api-key --env {ENVIRONMENT})" -H 'Content-Type: application/json' \\
       -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
