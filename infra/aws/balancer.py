@@ -81,10 +81,13 @@ class AwsBalancer:
         if balancer is None:
             return {}
         pages = self._elbv2.get_paginator("describe_target_groups").paginate(LoadBalancerArn=balancer[0])
+        try:
+            groups = [group for page in pages for group in page["TargetGroups"]]
+        except self._elbv2.exceptions.TargetGroupNotFoundException:
+            return {}  # a balancer without listeners: an apply was cut off
         return {
             group["TargetGroupArn"]: self._slots[group["TargetGroupName"]]
-            for page in pages
-            for group in page["TargetGroups"]
+            for group in groups
             if group["TargetGroupName"] in self._slots
         }
 
