@@ -9,6 +9,8 @@ from rich.text import Text
 from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, SlotState
 
 _COLUMNS = ("model", "slot", "release", "weight", "replicas", "phase", "market", "type", "zone", "age")
+_MIN_WIDTH = 120
+"""Narrower, instance ids would be cut; a terminal wraps the line instead."""
 _STYLES = {
     Phase.HEALTHY: "green",
     Phase.UNHEALTHY: "red",
@@ -19,7 +21,8 @@ _STYLES = {
 
 def print_state(state: EnvironmentState) -> None:
     """Write the state to stdout."""
-    Console().print(state_view(state, datetime.now(UTC)))
+    console = Console()
+    console.print(state_view(state, datetime.now(UTC)), width=max(console.width, _MIN_WIDTH))
 
 
 def state_view(state: EnvironmentState, now: datetime) -> RenderableType:

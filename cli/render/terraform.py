@@ -15,7 +15,7 @@ from infra.terraform.events import (
     Diagnostic,
     Event,
     LockWaiting,
-    Message,
+    Notice,
     Observer,
     PlannedChange,
     Summary,
@@ -69,7 +69,7 @@ class _Live:
                 self._bar.stop()
             case LockWaiting():
                 self._bar.console.print("waiting for the state's lock")
-            case Message(text) if text:
+            case Notice(text):
                 self._bar.console.print(text, style="dim")
 
     def _show(self, advance: int) -> None:
@@ -98,7 +98,7 @@ def _plain(event: Event) -> None:
             _say(f"{operation}: {add} to add, {change} to change, {remove} to destroy")
         case LockWaiting():
             _say("waiting for the state's lock")
-        case Message(text) if text:
+        case Notice(text):
             _say(text)
 
 

@@ -4,7 +4,7 @@ The tagging API misses launch templates, autoscaling groups, roles and more, and
 every service that a stack touches has a probe here. A test holds them against the stacks' resource types.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -24,6 +24,32 @@ class Leftover:
     id: str
 
 
+@dataclass(frozen=True)
+class _Described:
+    """A kind of EC2 resource: the call that lists it, and where the list and the id are in the answer."""
+
+    kind: str
+    operation: str
+    key: str
+    id: str
+
+
+_EC2 = (
+    _Described("elastic address", "describe_addresses", "Addresses", "AllocationId"),
+    _Described("instance", "describe_instances", "Reservations", "InstanceId"),
+    _Described("internet gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    _Described("launch template", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
+    _Described("nat gateway", "describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    _Described("route table", "describe_route_tables", "RouteTables", "RouteTableId"),
+    _Described("security group", "describe_security_groups", "SecurityGroups", "GroupId"),
+    _Described("subnet", "describe_subnets", "Subnets", "SubnetId"),
+    _Described("volume", "describe_volumes", "Volumes", "VolumeId"),
+    _Described("vpc", "describe_vpcs", "Vpcs", "VpcId"),
+    _Described("vpc endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+)
+_GONE = ("terminated", "deleted", "deleting", "Deleted", "Deleting")
+"""States in which EC2 still lists a resource that is no more, or that nobody pays for."""
+
 Probe = Callable[[Session, Environment], Iterator[Leftover]]
 
 
@@ -35,39 +61,20 @@ def inventory(session: Session, environment: Environment) -> tuple[Leftover, ...
 
 
 def _ec2(session: Session, environment: Environment) -> Iterator[Leftover]:
-    pages = session.ec2.get_paginator("describe_tags").paginate(
-        Filters=[
-            {"Name": "key", "Values": [names.TAG_ENVIRONMENT]},
-            {"Name": "value", "Values": [environment.environment]},
-        ]
-    )
-    tagged = [(tag["ResourceType"], tag["ResourceId"]) for page in pages for tag in page["Tags"]]
-    gone = set(_terminated(session, [name for kind, name in tagged if kind == "instance"]))
-    gone |= set(_deleted_gateways(session, [name for kind, name in tagged if kind == "natgateway"]))
-    yield from (Leftover(f"ec2 {kind}", name) for kind, name in tagged if name not in gone)
+    ours = [{"Name": f"tag:{names.TAG_ENVIRONMENT}", "Values": [environment.environment]}]
+    for resource in _EC2:
+        describe = getattr(session.ec2, resource.operation)
+        found = describe(Filters=ours)[resource.key]
+        if resource.operation == "describe_instances":
+            found = chain.from_iterable(reservation["Instances"] for reservation in found)
+        for each in found:
+            if _state(each) not in _GONE:
+                yield Leftover(f"ec2 {resource.kind}", each[resource.id])
 
 
-def _terminated(session: Session, ids: list[str]) -> Iterator[str]:
-    """Instances keep their tags for about an hour after they are gone."""
-    if ids:
-        answer = session.ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": ids}])
-        alive = {
-            instance["InstanceId"]
-            for reservation in answer["Reservations"]
-            for instance in reservation["Instances"]
-            if instance["State"]["Name"] != "terminated"
-        }
-        yield from (name for name in ids if name not in alive)
-
-
-def _deleted_gateways(session: Session, ids: list[str]) -> Iterator[str]:
-    """So do NAT gateways."""
-    if ids:
-        answer = session.ec2.describe_nat_gateways(Filters=[{"Name": "nat-gateway-id", "Values": ids}])
-        alive = {
-            gateway["NatGatewayId"] for gateway in answer["NatGateways"] if gateway["State"] != "deleted"
-        }
-        yield from (name for name in ids if name not in alive)
+def _state(description: Mapping[str, Any]) -> str:
+    state = description.get("State", "")
+    return str(state["Name"] if isinstance(state, dict) else state)
 
 
 def _autoscaling_groups(session: Session, environment: Environment) -> Iterator[Leftover]:

@@ -110,7 +110,14 @@ class Summary:
 
 @dataclass(frozen=True)
 class Message:
-    """Anything else that was said, by Terraform or by the runner."""
+    """Anything else that Terraform said."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the runner did or found, which people should know."""
 
     text: str
 
@@ -128,6 +135,7 @@ Event = (
     | Diagnostic
     | Summary
     | Message
+    | Notice
 )
 Observer = Callable[[Event], None]
 

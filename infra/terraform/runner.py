@@ -22,7 +22,7 @@ from infra.errors import ExitCode, LlmctlError
 from infra.terraform import provider
 from infra.terraform.diagnostics import failure, model_lines
 from infra.terraform.directory import RunDirectory
-from infra.terraform.events import Diagnostic, Event, Message, Observer, PlannedChange, Summary, parse
+from infra.terraform.events import Diagnostic, Event, Message, Notice, Observer, PlannedChange, Summary, parse
 from infra.terraform.find import Executable, find_executable
 from infra.terraform.lock import Lock, Operation, conflict, find_lock, is_abandoned, lost_race
 from infra.terraform.process import Ended, Listener, follow
@@ -342,4 +342,4 @@ class Terraform:
         }
 
     def _tell(self, text: str) -> None:
-        self._observe(Message(text))
+        self._observe(Notice(text))

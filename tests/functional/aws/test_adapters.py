@@ -165,7 +165,7 @@ def test_inventory_finds_every_kind(session: Session, environment: Environment) 
         "autoscaling group",
         "dynamodb table",
         "ec2 instance",
-        "ec2 launch-template",
+        "ec2 launch template",
         "load balancer",
         "log group",
         "secret",

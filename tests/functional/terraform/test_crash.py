@@ -12,7 +12,7 @@ import pytest
 
 from infra.errors import ExitCode
 from infra.terraform.directory import RunDirectory
-from infra.terraform.events import Event, Message
+from infra.terraform.events import Event, Notice
 from infra.terraform.lock import Operation
 from infra.terraform.process import kill_group
 from infra.terraform.runner import Backend, Terraform
@@ -118,7 +118,7 @@ def test_sigkill_of_llmctl_lets_terraform_stop_and_the_next_command_completes(
     llmctl.kill()
     _until(lambda: not _group(operation.pid), lambda: str(_group(operation.pid)))
     go_on()
-    assert not [event for event in heard if isinstance(event, Message) and "releasing its lock" in event.text]
+    assert not [event for event in heard if isinstance(event, Notice) and "releasing its lock" in event.text]
 
 
 def test_next_command_waits_for_a_terraform_that_is_still_stopping(
@@ -143,7 +143,7 @@ def test_sigkill_of_both_leaves_a_lock_that_the_next_command_releases(
     os.kill(operation.pid, signal.SIGKILL)
     llmctl_at_start.kill()
     go_on()
-    assert [event for event in heard if isinstance(event, Message) and "releasing its lock" in event.text]
+    assert [event for event in heard if isinstance(event, Notice) and "releasing its lock" in event.text]
     assert _group(operation.pid) == []
 
 
@@ -157,7 +157,7 @@ def test_interrupt_is_passed_on_once_and_leaves_no_lock(
     assert "interrupted: Terraform finishes what is in flight" in said
     assert "its state is written and its lock released" in said
     go_on()
-    assert not [event for event in heard if isinstance(event, Message) and "releasing its lock" in event.text]
+    assert not [event for event in heard if isinstance(event, Notice) and "releasing its lock" in event.text]
 
 
 def test_second_interrupt_kills_and_says_so(

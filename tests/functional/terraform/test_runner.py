@@ -10,7 +10,7 @@ import pytest
 
 from infra.errors import ExitCode, LlmctlError
 from infra.terraform.directory import RunDirectory
-from infra.terraform.events import ApplyComplete, Event, LockWaiting, Message
+from infra.terraform.events import ApplyComplete, Event, LockWaiting, Notice
 from infra.terraform.find import Executable, find_executable
 from infra.terraform.runner import Backend, Terraform
 from tests.functional.terraform.stack import write_stack
@@ -191,7 +191,7 @@ def test_a_state_that_could_not_be_written_is_saved_later(
         )
         terraform.init(backend)
     assert not left.exists()
-    assert any(isinstance(event, Message) and "saved the state" in event.text for event in heard)
+    assert any(isinstance(event, Notice) and "saved the state" in event.text for event in heard)
 
 
 def test_library_launcher_runs_terraform(
