@@ -39,11 +39,15 @@ def test_it_knows_the_capital_of_france(client: openai.OpenAI) -> None:
 
 def test_chat_streams(client: openai.OpenAI) -> None:
     """Tokens arrive one by one."""
-    chunks = list(
-        client.chat.completions.create(
-            model="chat", messages=[{"role": "user", "content": "Hello!"}], max_tokens=8, stream=True
-        )
+    stream = client.chat.completions.create(
+        model="chat",
+        messages=[{"role": "user", "content": "Hello!"}],
+        max_tokens=8,
+        temperature=0,
+        stream=True,
+        extra_body={"ignore_eos": True},
     )
+    chunks = list(stream)
     assert len([chunk for chunk in chunks if chunk.choices and chunk.choices[0].delta.content]) > 3
 
 

@@ -57,9 +57,8 @@ def test_everything_below_the_prefix_arrives_and_nothing_else(tmp_path: Path) ->
     """A model beside it with a longer name is another model."""
     s3 = FakeS3({"m/a.json": b"{}", "m/sub/b.bin": b"bb", "m2/c": b"c", "m/": b"", "m/empty": b""})
     said = download(s3, "s3://bucket/m", tmp_path)
-    files = {
-        str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()
-    }
+    found = [path for path in tmp_path.rglob("*") if path.is_file()]
+    files = {str(path.relative_to(tmp_path)): path.read_bytes() for path in found}
     assert files == {"a.json": b"{}", "sub/b.bin": b"bb", "empty": b""}
     assert said[-1].endswith("GiB")
 

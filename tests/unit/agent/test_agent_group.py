@@ -1,11 +1,11 @@
 """What the agent makes of the autoscaling group's answers."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from infra.agent.aws import Clients
 from infra.agent.group import AutoScalingGroup
 
 
@@ -43,20 +43,8 @@ class FakeAws:
 
 def group(aws: FakeAws) -> AutoScalingGroup:
     """The group of i-1."""
-    clients: Any = aws
-    return AutoScalingGroup(
-        Clients(
-            autoscaling=clients,
-            dynamodb=clients,
-            elbv2=clients,
-            logs=clients,
-            s3=clients,
-            secretsmanager=clients,
-        ),
-        "i-1",
-        "launch",
-        "terminate",
-    )
+    clients: Any = SimpleNamespace(autoscaling=aws, elbv2=aws)
+    return AutoScalingGroup(clients, "i-1", "launch", "terminate")
 
 
 def error(code: str) -> ClientError:
