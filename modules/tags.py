@@ -1,7 +1,7 @@
 """Tags: what the inventory finds resources by, and what the agent learns about its own instance.
 
-The provider puts the environment's tags on everything it can. Autoscaling groups, what they launch and S3
-objects are beyond its reach and get them from here.
+The provider puts the environment's tags on everything it can. Autoscaling groups and what they launch are
+beyond its reach and get them from here.
 """
 
 from infra.environment import names

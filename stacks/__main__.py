@@ -10,19 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.agent.bundle import agent_bundle
-from infra.environment.load import load
-from infra.errors import LlmctlError
+from infra.environment.load import files, find, load
+from infra.errors import LlmctlError, Refused
 from infra.paths import cache_directory
 from modules.state.artefacts import AgentFile
 from stacks.app import build
-
-_FOLDER = Path("environments")
 
 
 def main(variables: Mapping[str, str]) -> int:
     """Write the stacks; returns the exit status."""
     try:
-        environments = [load(path) for path in files(variables.get("LLMCTL_ENVIRONMENT"))]
+        environments = [load(path) for path in _files(variables.get("LLMCTL_ENVIRONMENT"))]
         out = variables.get("LLMCTL_OUT")
         bundle = agent_bundle(cache_directory())
         app = build(environments, agent=AgentFile(bundle.path, bundle.sha256), out=Path(out) if out else None)
@@ -33,15 +31,13 @@ def main(variables: Mapping[str, str]) -> int:
     return 0
 
 
-def files(environment: str | None) -> list[Path]:
-    """The environment files to synthesise; raises `LlmctlError` when there is none."""
-    if environment is None:
-        found = sorted(_FOLDER.glob("*.yaml"))
-        if not found:
-            raise LlmctlError(f"no environment file in {_FOLDER}/", hint="set LLMCTL_ENVIRONMENT")
-        return found
-    path = Path(environment)
-    return [path if path.suffix in (".yaml", ".yml") else _FOLDER / f"{environment}.yaml"]
+def _files(environment: str | None) -> list[Path]:
+    if environment is not None:
+        return [find(environment)]
+    found = files()
+    if not found:
+        raise Refused("there are no environment files", hint="set LLMCTL_ENVIRONMENT, or run `llmctl init`")
+    return found
 
 
 if __name__ == "__main__":

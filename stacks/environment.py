@@ -129,8 +129,7 @@ class EnvironmentStack(TerraformStack):
         # The name is made for an account of twelve digits, which may be known to Terraform only.
         digits = "0" * 12
         name = names.artefact_bucket(digits, self._name, self._region).replace(digits, account)
-        tags = {names.TAG_ENVIRONMENT: self._name}
-        return Artefacts(self, "artefacts", bucket=name, region=self._region, agent=agent, tags=tags)
+        return Artefacts(self, "artefacts", bucket=name, region=self._region, agent=agent)
 
     def _load_balancer(self, network: Network, firewall: Firewall) -> LoadBalancer:
         return LoadBalancer(

@@ -132,11 +132,9 @@ class Provider(TerraformProvider):
                 provider_name=local_name, provider_version=version, provider_version_constraint=version
             ),
         )
-        for name, value in arguments.items():
+        for name, value in {**arguments, "alias": alias}.items():
             if value is not None:
                 self.add_override(name, _plain(value))
-        if alias:
-            self.alias = alias
         self.address = f"{local_name}.{alias}" if alias else local_name
 
 

@@ -82,8 +82,10 @@ class Release(Construct):
         identity = ami
         if ami.startswith(_SSM):
             parameter = DataSsmParameter(self, "ami", name=ami.removeprefix(_SSM))
-            identity = parameter.insecure_value  # an image's id is no secret; `value` would hide it in plans
-        return DataAmi(self, "image", include_deprecated=True, filter=[{"name": "image-id", "values": [identity]}])
+            identity = parameter.insecure_value  # no secret: `value` would hide it in plans
+        return DataAmi(
+            self, "image", include_deprecated=True, filter=[{"name": "image-id", "values": [identity]}]
+        )
 
 
 def _bare(reference: str) -> str:

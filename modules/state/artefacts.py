@@ -5,7 +5,6 @@ was made with. Under a key for each, Terraform would delete the agent that the r
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +44,10 @@ class Artefacts(Construct):
         bucket: str,
         region: str,
         agent: AgentFile,
-        tags: Mapping[str, str],
     ) -> None:
-        """`tags` are the object's, which can't have as many as the provider would put on it."""
         super().__init__(scope, id_)
         self.bucket = S3Bucket(self, "bucket", bucket=bucket, force_destroy=True, tags={"Name": bucket})
-        self._object = self._agent(agent, tags, after=self._guards())
+        self._object = self._agent(agent, after=self._guards())
         self.agent_arn = f"{self.bucket.arn}/{AGENT_KEY}"
         self.agent = AgentSource(
             region=region,
@@ -95,7 +92,7 @@ class Artefacts(Construct):
         }
         return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
-    def _agent(self, agent: AgentFile, tags: Mapping[str, str], *, after: list[Resource]) -> S3Object:
+    def _agent(self, agent: AgentFile, *, after: list[Resource]) -> S3Object:
         asset = TerraformAsset(
             self, "zip", path=str(agent.path.resolve()), type=AssetType.FILE, asset_hash=agent.sha256
         )
@@ -107,7 +104,6 @@ class Artefacts(Construct):
             source=asset.path,
             source_hash=agent.sha256,
             content_type="application/zip",
-            tags=tags,
-            override_provider={"default_tags": {"tags": {}}},
+            override_provider={"default_tags": {"tags": {}}},  # an object takes ten tags, not fifty
             depends_on=after,
         )

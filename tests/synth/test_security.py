@@ -1,0 +1,159 @@
+"""Security defaults, in every variant of an environment."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from infra.agent.config import ENGINE_PORT
+from infra.environment.model import Environment
+from tests.synth.synthesis import Stack
+
+
+def test_metadata_is_version_2_only(variant: Stack) -> None:
+    """A request forged through the engine can't read the instance's credentials."""
+    for address, arguments in variant.resources("aws_launch_template"):
+        options = arguments["metadata_options"]
+        assert (options["http_tokens"], options["http_put_response_hop_limit"]) == ("required", 2), address
+        assert options["instance_metadata_tags"] == "enabled", address
+
+
+def test_volumes_are_encrypted(variant: Stack) -> None:
+    """The root volume, under the name that the image gives it, is encrypted and goes with the instance."""
+    for address, arguments in variant.resources("aws_launch_template"):
+        (device,) = arguments["block_device_mappings"]
+        assert device["device_name"].endswith(".root_device_name}"), address
+        disk = device["ebs"]
+        assert (disk["encrypted"], disk["volume_type"]) == ("true", "gp3"), address
+        assert disk["delete_on_termination"] == "true", address
+
+
+def test_nobody_gets_in_but_through_the_listener(variant: Stack, spec: Environment) -> None:
+    """Ranges are let in to the balancer, as the file says and on its ports only; engines hear only it."""
+    ranges: set[str] = set()
+    for address, rule in variant.resources("aws_vpc_security_group_ingress_rule"):
+        assert (rule["ip_protocol"], rule["from_port"]) == ("tcp", rule["to_port"]), address
+        if "cidr_ipv4" in rule:
+            assert rule["security_group_id"] == "${aws_security_group.firewall_balancer.id}", address
+            assert rule["from_port"] in {spec.endpoint.listener_port, 80}, address
+            ranges.add(rule["cidr_ipv4"])
+        elif rule["security_group_id"] == "${aws_security_group.firewall_instances.id}":
+            assert rule["from_port"] == ENGINE_PORT, address
+            assert rule["referenced_security_group_id"] == "${aws_security_group.firewall_balancer.id}"
+        else:
+            assert rule["referenced_security_group_id"] == "${aws_security_group.firewall_instances.id}"
+    assert ranges == set(spec.endpoint.allow_cidrs)
+
+
+def test_security_groups_have_no_rules_inside(variant: Stack) -> None:
+    """Rules in two places would undo each other."""
+    for address, arguments in variant.resources("aws_security_group"):
+        assert not {"ingress", "egress"} & arguments.keys(), address
+
+
+def test_instances_have_no_public_address(variant: Stack) -> None:
+    """No subnet gives one out, and groups are in private subnets."""
+    for address, arguments in variant.resources("aws_subnet"):
+        assert arguments["map_public_ip_on_launch"] is False, address
+    for address, arguments in variant.resources("aws_autoscaling_group"):
+        assert not [each for each in arguments["vpc_zone_identifier"] if "public" in each], address
+
+
+def test_bucket_is_closed(variant: Stack) -> None:
+    """Encrypted, versioned, not public, and only over TLS."""
+    closed = variant.one("aws_s3_bucket_public_access_block")
+    flags = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+    assert all(closed[flag] for flag in flags)
+    rule = variant.one("aws_s3_bucket_server_side_encryption_configuration")["rule"][0]
+    assert rule["apply_server_side_encryption_by_default"]["sse_algorithm"] == "AES256"
+    assert variant.one("aws_s3_bucket_versioning")["versioning_configuration"]["status"] == "Enabled"
+    (statement,) = json.loads(variant.one("aws_s3_bucket_policy")["policy"])["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_table_can_be_recovered(variant: Stack, spec: Environment) -> None:
+    """Encrypted, restorable to any point in time, and undeletable where the environment is protected."""
+    table = variant.one("aws_dynamodb_table")
+    assert table["point_in_time_recovery"]["enabled"]
+    assert table["server_side_encryption"]["enabled"]
+    assert table["deletion_protection_enabled"] is spec.protect
+
+
+def test_balancer_follows_protection(variant: Stack, spec: Environment) -> None:
+    """A protected environment's balancer can't be deleted; every balancer drops malformed headers."""
+    balancer = variant.one("aws_lb")
+    assert balancer["enable_deletion_protection"] is spec.protect
+    assert balancer["drop_invalid_header_fields"] is True
+
+
+def test_domains_speak_tls(variant: Stack, spec: Environment) -> None:
+    """With a domain no model is reachable in the clear: port 80 only redirects."""
+    listeners = {each["port"]: each for _, each in variant.resources("aws_lb_listener")}
+    main = listeners.pop(spec.endpoint.listener_port)
+    if spec.endpoint.domain:
+        assert (main["protocol"], main["ssl_policy"]) == ("HTTPS", "ELBSecurityPolicy-TLS13-1-2-2021-06")
+        assert listeners[80]["default_action"][0]["type"] == "redirect"
+        assert listeners[80]["default_action"][0]["redirect"]["port"] == str(spec.endpoint.listener_port)
+    else:
+        assert main["protocol"] == "HTTP"
+        assert not listeners
+    for _, rule in variant.resources("aws_lb_listener_rule"):
+        assert rule["listener_arn"] == "${aws_lb_listener.balancer_listener.arn}"
+
+
+def test_secrets_have_no_value(variant: Stack, spec: Environment) -> None:
+    """Terraform makes the container of the key, only if there is one, and never what is in it."""
+    assert "aws_secretsmanager_secret_version" not in variant.json["resource"]
+    secrets = list(variant.resources("aws_secretsmanager_secret"))
+    assert len(secrets) == (spec.endpoint.auth == "api-key")
+    for _, secret in secrets:
+        assert secret["recovery_window_in_days"] == (30 if spec.protect else 0)
+
+
+def test_role_allows_nothing_broad(variant: Stack) -> None:
+    """No action has a wildcard; only two that AWS can't narrow are allowed on everything."""
+    looking = {"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances"}
+    for statement in _statements(variant):
+        assert not [action for action in statement["Action"] if "*" in action]
+        if "*" in statement["Resource"]:
+            assert set(statement["Action"]) == looking
+
+
+def test_what_is_found_by_wildcard_is_held_by_a_tag(variant: Stack, spec: Environment) -> None:
+    """Hooks and target groups of another environment stay out of reach, though names start alike."""
+    tag = {"StringEquals": {"aws:ResourceTag/llmctl:environment": spec.environment}}
+    held = [each for each in _statements(variant) if each["Sid"] in ("Hooks", "Leave")]
+    assert [each["Condition"] for each in held] == [tag, tag]
+
+
+def test_agent_writes_its_own_keys_only(variant: Stack) -> None:
+    """An instance can't say which slot is live."""
+    (report,) = [each for each in _statements(variant) if each["Sid"] == "Report"]
+    keys = report["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+    assert keys == ["replica", "event"]
+
+
+def test_weights_are_read_by_prefix(variant: Stack, spec: Environment) -> None:
+    """Models with weights in S3 may read their prefix, without what merely starts like it; others nothing."""
+    given = {each["name"]: each for _, each in variant.resources("aws_iam_role_policy")}
+    sources = {
+        f"weights-{name}": each.source.removeprefix("s3://").rstrip("/")
+        for name, each in spec.models.items()
+        if each.source.startswith("s3://")
+    }
+    assert given.keys() == {"agent", *sources}
+    for name, place in sources.items():
+        (_, read) = json.loads(given[name]["policy"])["Statement"]
+        assert read["Resource"] == [f"arn:aws:s3:::{place}", f"arn:aws:s3:::{place}/*"]
+
+
+def test_user_data_carries_no_key(variant: Stack) -> None:
+    """The key goes to engines by the name of its secret; no argument or environment variable has it."""
+    for text in variant.user_data():
+        assert not re.search(r'"--?api-key"', text)
+
+
+def _statements(stack: Stack) -> Iterator[dict[str, Any]]:
+    for _, policy in stack.resources("aws_iam_role_policy"):
+        yield from json.loads(policy["policy"])["Statement"]
