@@ -34,6 +34,10 @@ _RACES = 6
 _HAS_CHANGES = 2
 _READ_SECONDS = 300
 _ERRORED_STATE = "errored.tfstate"
+_AFTER_KILL = (
+    "run the same command again: it releases the lock. What was being created may be in no state: "
+    "`llmctl destroy --orphans` lists what exists"
+)
 
 
 @dataclass(frozen=True)
@@ -268,7 +272,7 @@ class Terraform:
         if ended.code < 0:
             return LlmctlError(
                 f"terraform {operation} was killed: what it was doing may be done, and not be in the state",
-                hint="run the same command again: it releases the lock and plans from what is there",
+                hint=_AFTER_KILL,
                 code=ExitCode.OUTCOME_UNKNOWN,
             )
         return LlmctlError(
@@ -280,7 +284,7 @@ class Terraform:
         if result.ended.code < 0:
             raise LlmctlError(
                 f"terraform {operation} died of signal {-result.ended.code}",
-                hint="run the same command again: it releases the lock and plans from what is there",
+                hint=_AFTER_KILL,
                 code=ExitCode.OUTCOME_UNKNOWN,
             )
         if result.ended.code != 0:
