@@ -37,7 +37,21 @@ class ServiceEndpoints(Construct):
     ) -> None:
         super().__init__(scope, id_)
         prefix = names.stack(environment)
-        name = f"{prefix}-endpoints"
+        group = self._group(f"{prefix}-endpoints", vpc_id, instances)
+        for service in _SERVICES:
+            VpcEndpoint(
+                self,
+                service.replace(".", "-"),
+                vpc_id=vpc_id,
+                service_name=f"com.amazonaws.{region}.{service}",
+                vpc_endpoint_type="Interface",
+                private_dns_enabled=True,
+                subnet_ids=list(subnets),
+                security_group_ids=[group.id],
+                tags={"Name": f"{prefix}-{service}"},
+            )
+
+    def _group(self, name: str, vpc_id: str, instances: SecurityGroup) -> SecurityGroup:
         group = SecurityGroup(
             self,
             "endpoints",
@@ -56,15 +70,4 @@ class ServiceEndpoints(Construct):
             to_port=_HTTPS,
             description="Instances",
         )
-        for service in _SERVICES:
-            VpcEndpoint(
-                self,
-                service.replace(".", "-"),
-                vpc_id=vpc_id,
-                service_name=f"com.amazonaws.{region}.{service}",
-                vpc_endpoint_type="Interface",
-                private_dns_enabled=True,
-                subnet_ids=list(subnets),
-                security_group_ids=[group.id],
-                tags={"Name": f"{prefix}-{service}"},
-            )
+        return group

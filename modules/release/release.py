@@ -13,14 +13,18 @@ from infra.environment import names
 from modules.bindings.aws.data_ami import DataAmi
 from modules.bindings.aws.data_ssm_parameter import DataSsmParameter
 from modules.bindings.aws.iam_instance_profile import IamInstanceProfile
-from modules.bindings.aws.launch_template import LaunchTemplate
+from modules.bindings.aws.launch_template import BlockDeviceMappings, LaunchTemplate, MetadataOptions
 from modules.bindings.aws.security_group import SecurityGroup
 from modules.bindings.base import literal, local
 from modules.release.user_data import AgentSource, user_data
 
 _SSM = "ssm:"
-_HOPS = 2
-"""Containers on the instance are one hop further from the metadata service."""
+_METADATA: MetadataOptions = {
+    "http_endpoint": "enabled",
+    "http_tokens": "required",
+    "http_put_response_hop_limit": 2,  # containers are one hop further away
+    "instance_metadata_tags": "enabled",
+}
 
 
 class Release(Construct):
@@ -52,24 +56,9 @@ class Release(Construct):
             user_data=f"${{base64encode({_bare(local(self, 'user_data', text))})}}",
             vpc_security_group_ids=[security_group.id],
             iam_instance_profile={"arn": profile.arn},
-            metadata_options={
-                "http_endpoint": "enabled",
-                "http_tokens": "required",
-                "http_put_response_hop_limit": _HOPS,
-                "instance_metadata_tags": "enabled",
-            },
+            metadata_options=_METADATA,
             monitoring={"enabled": True},
-            block_device_mappings=[
-                {
-                    "device_name": image.root_device_name,
-                    "ebs": {
-                        "volume_type": "gp3",
-                        "volume_size": disk_gib,
-                        "encrypted": "true",
-                        "delete_on_termination": "true",
-                    },
-                }
-            ],
+            block_device_mappings=[_root_volume(image, disk_gib)],
             tag_specifications=[
                 {"resource_type": kind, "tags": {**tags, "Name": name}}
                 for kind in ("volume", "network-interface")
@@ -86,6 +75,18 @@ class Release(Construct):
         return DataAmi(
             self, "image", include_deprecated=True, filter=[{"name": "image-id", "values": [identity]}]
         )
+
+
+def _root_volume(image: DataAmi, disk_gib: int) -> BlockDeviceMappings:
+    return {
+        "device_name": image.root_device_name,
+        "ebs": {
+            "volume_type": "gp3",
+            "volume_size": disk_gib,
+            "encrypted": "true",
+            "delete_on_termination": "true",
+        },
+    }
 
 
 def _bare(reference: str) -> str:

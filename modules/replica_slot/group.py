@@ -13,6 +13,7 @@ from infra.environment.capacity import bounds
 from infra.environment.model import Environment, Market, Slot, seconds
 from modules.bindings.aws.autoscaling_group import (
     AutoscalingGroup,
+    MixedInstancesPolicy,
     MixedInstancesPolicyInstancesDistribution,
 )
 from modules.bindings.aws.autoscaling_lifecycle_hook import AutoscalingLifecycleHook
@@ -80,20 +81,8 @@ class Group(Construct):
             health_check_grace_period=_GRACE_SECONDS,
             capacity_rebalance=market is Market.SPOT,
             wait_for_capacity_timeout="0",
-            mixed_instances_policy={
-                "instances_distribution": _DISTRIBUTION[market],
-                "launch_template": {
-                    "launch_template_specification": {
-                        "launch_template_id": template.id,
-                        "version": template.latest_version,
-                    },
-                    "override": [{"instance_type": kind} for kind in spec.instances.types],
-                },
-            },
-            tag=[
-                {"key": key, "value": value, "propagate_at_launch": True}
-                for key, value in sorted(tags.items())
-            ],
+            mixed_instances_policy=_mixed(market, template, spec.instances.types),
+            tag=[{"key": key, "value": tags[key], "propagate_at_launch": True} for key in sorted(tags)],
             lifecycle={"ignore_changes": RUNTIME_OWNED},
         )
         drain = seconds(spec.routing.deregistration_delay)
@@ -110,3 +99,17 @@ class Group(Construct):
             default_result=default,
             heartbeat_timeout=timeout,
         )
+
+
+def _mixed(market: Market, template: LaunchTemplate, types: Sequence[str]) -> MixedInstancesPolicy:
+    """All types are as good; the market decides how they are bought and in which order."""
+    return {
+        "instances_distribution": _DISTRIBUTION[market],
+        "launch_template": {
+            "launch_template_specification": {
+                "launch_template_id": template.id,
+                "version": template.latest_version,
+            },
+            "override": [{"instance_type": each} for each in types],
+        },
+    }

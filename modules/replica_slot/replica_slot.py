@@ -33,9 +33,29 @@ class ReplicaSlot(Construct):
         subnets: Sequence[str],
     ) -> None:
         super().__init__(scope, id_)
+        self.target_group = self._targets(environment, model, slot, launch, vpc_id)
+        groups = {
+            market: Group(
+                self,
+                market.value,
+                environment=environment,
+                model=model,
+                slot=slot,
+                market=market,
+                template=template,
+                target_group=self.target_group,
+                subnets=subnets,
+            )
+            for market in Market
+        }
+        self.spot = groups[Market.SPOT].group
+
+    def _targets(
+        self, environment: Environment, model: str, slot: Slot, launch: Launch, vpc_id: str
+    ) -> LbTargetGroup:
         routing = environment.models[model].routing
         name = names.target_group(environment.environment, model, slot)
-        self.target_group = LbTargetGroup(
+        return LbTargetGroup(
             self,
             "targets",
             name=name,
@@ -55,18 +75,3 @@ class ReplicaSlot(Construct):
             },
             tags={**model_tags(model, slot), "Name": name},
         )
-        spot, _ = (
-            Group(
-                self,
-                market.value,
-                environment=environment,
-                model=model,
-                slot=slot,
-                market=market,
-                template=template,
-                target_group=self.target_group,
-                subnets=subnets,
-            )
-            for market in (Market.SPOT, Market.ON_DEMAND)
-        )
-        self.spot = spot.group
