@@ -29,10 +29,14 @@ def install() -> None:
 def reset() -> None:
     """Empty every account, as new: for tests."""
     from moto.core.base_backend import BackendDict
+    from moto.s3.models import s3_backends
 
     from infra.embedded.aws import autoscaling, health
 
     with lock:
-        BackendDict.reset()
+        for regions in s3_backends.values():
+            regions.reset()  # closes the objects' files
+        for accounts in BackendDict._instances:  # moto's own reset would first build every backend anew
+            accounts.clear()
         health.STORE.clear()
         autoscaling.set_capacity(None)

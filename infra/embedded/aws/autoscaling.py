@@ -50,13 +50,13 @@ def set_capacity(capacity: Capacity | None) -> None:
 def reconcile(now: float) -> None:
     """Do all that is due at `now` (epoch seconds) in all groups of all accounts and regions."""
     with aws.lock:
-        elbv2.expire_draining(now)
         for regions in autoscaling_backends.values():
             for backend in regions.values():
                 for group in list(backend.autoscaling_groups.values()):
                     _reconcile_group(group, now)
                     if group.deleting and not group.instance_states:
                         autoscaling_api.drop_group(backend, group.name)
+        elbv2.expire_draining(now)  # last: what was deregistered above drains from now
 
 
 def _reconcile_group(group: Group, now: float) -> None:

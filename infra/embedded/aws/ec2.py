@@ -29,6 +29,7 @@ class UnknownInstanceError(LookupError):
 def install() -> None:
     """Put the fixes into moto."""
     replace(EC2Backend, "run_instances", _start_pending)
+    replace(EC2Backend, "delete_nat_gateway", _delete_interface_too)
     override(SecurityGroupRule, "description", property(_rule_description))
 
 
@@ -98,6 +99,17 @@ def _start_pending(original: Callable[..., Reservation]) -> Callable[..., Reserv
         return reservation
 
     return run_instances
+
+
+def _delete_interface_too(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Moto leaves the network interface of a deleted NAT gateway behind."""
+
+    def delete_nat_gateway(self: Any, nat_gateway_id: str) -> Any:
+        gateway = original(self, nat_gateway_id)
+        self.enis.pop(gateway._eni.id, None)
+        return gateway
+
+    return delete_nat_gateway
 
 
 def _rule_description(self: Any) -> str | None:

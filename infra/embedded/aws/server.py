@@ -26,6 +26,9 @@ from infra.embedded import aws
 
 _log = logging.getLogger(__name__)
 
+_NO_ROUTE = b"<!doctype html>"
+"""How the web framework answers a path that moto has no handler for; no AWS service answers so."""
+
 _XML_SERVICES = frozenset(
     {
         "autoscaling",
@@ -86,9 +89,14 @@ class _Application:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         _read_body(environ)  # before the lock: a slow client must not hold up the others
+        answer: list[tuple[Any, ...]] = []
         try:
             with aws.lock:
-                return list(self._dispatch(environ, start_response))
+                body = list(self._dispatch(environ, lambda *args: answer.append(args)))
+            if body and body[0].startswith(_NO_ROUTE):
+                raise NotImplementedError(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO')}")
+            start_response(*answer[0])
+            return body
         except NotImplementedError as error:
             _log.warning("not emulated: %s: %s", _service(environ), error)
             return _refuse(environ, start_response, "NotImplemented", f"not emulated: {error}")

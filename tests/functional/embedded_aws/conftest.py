@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
+from moto.core.config import default_user_config
 
 from infra.embedded import aws
 from infra.embedded.aws import autoscaling, ec2, views
@@ -27,22 +28,24 @@ _AMI = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-2
 class Cloud:
     """An emulated cloud and its clients. Time in it passes only by `reconcile`."""
 
+    _clients: ClassVar[dict[tuple[str, str], Any]] = {}
+
     def __init__(self, server: Server) -> None:
         self.url = server.url
         self.now = 1_800_000_000.0
-        self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client."""
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
+        """Return a boto3 client, made once: making one takes longer than most tests."""
+        key = (self.url, service)
+        if key not in self._clients:
+            self._clients[key] = boto3.client(
                 service,
                 endpoint_url=self.url,
                 region_name=REGION,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",
             )
-        return self._clients[service]
+        return self._clients[key]
 
     def reconcile(self, *, after: float = 0.0, times: int = 1) -> None:
         """Let time pass, then reconcile."""
@@ -152,18 +155,25 @@ class Cloud:
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[Server]:
-    """Serve the emulated cloud."""
-    server = Server()
-    yield server
-    server.stop()
+    """Serve the emulated cloud, without the six hundred public images that take long to load."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        server = Server()
+        yield server
+        server.stop()
 
 
 @pytest.fixture
 def cloud(endpoint: Server) -> Iterator[Cloud]:
-    """Return an empty cloud in which nothing moves by itself."""
-    aws.reset()
-    yield Cloud(endpoint)
-    aws.reset()
+    """Return an empty cloud in which nothing moves by itself, and without AWS's own policies.
+
+    Reading those takes longer than most tests.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(default_user_config["iam"], "load_aws_managed_policies", False)
+        aws.reset()
+        yield Cloud(endpoint)
+        aws.reset()
 
 
 class Terraform:

@@ -187,7 +187,7 @@ def test_rule_that_the_balancer_can_not_carry_out_is_refused(cloud: Any) -> None
     vpc, subnets = cloud.network()
     group = cloud.target_group(vpc)
     listener = cloud.listener(subnets, group)
-    with pytest.raises(ClientError, match="NotImplemented.*source-ip"):
+    with pytest.raises(ClientError, match=r"NotImplemented.*source-ip"):
         cloud.client("elbv2").create_rule(
             ListenerArn=listener,
             Priority=1,

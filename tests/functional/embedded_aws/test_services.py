@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.core.config import default_user_config
 
 from infra.embedded import aws
 from infra.embedded.aws import ec2, views
@@ -19,10 +20,10 @@ def test_two_endpoints_share_the_cloud_and_stop(cloud: Any) -> None:
     """A second server takes another port, and a stopped one serves no longer."""
     server = Server()
     assert server.url != cloud.url
-    urllib.request.urlopen(f"{server.url}/moto-api/data.json", timeout=5).close()
+    assert type(cloud)(server).client("sts").get_caller_identity()["Account"] == "123456789012"
     server.stop()
     with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(f"{server.url}/moto-api/data.json", timeout=5)
+        urllib.request.urlopen(server.url, timeout=5)
 
 
 def test_install_twice_changes_nothing(cloud: Any) -> None:
@@ -39,9 +40,9 @@ def test_install_twice_changes_nothing(cloud: Any) -> None:
     [
         ("ec2", "get_spot_placement_scores", {"TargetCapacity": 1}),
         ("autoscaling", "describe_notification_configurations", {}),
-        ("s3", "list_bucket_intelligent_tiering_configurations", {"Bucket": "b"}),
+        ("s3", "list_bucket_intelligent_tiering_configurations", {"Bucket": "bucket"}),
         ("logs", "list_anomalies", {}),
-        ("servicediscovery", "get_instances_health_status", {"ServiceId": "s"}),
+        ("lambda", "get_runtime_management_config", {"FunctionName": "f"}),
     ],
 )
 def test_missing_action_is_a_clear_error(
@@ -65,12 +66,12 @@ def test_unknown_bucket_feature_leaves_the_bucket_alone(cloud: Any) -> None:
 
 
 def policy(condition: dict[str, Any], effect: str = "Deny") -> str:
-    """Return a policy for the bucket `b`."""
+    """Return a policy for the bucket."""
     statement = {
         "Effect": effect,
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
+        "Resource": ["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"],
         "Condition": condition,
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -79,28 +80,28 @@ def policy(condition: dict[str, Any], effect: str = "Deny") -> str:
 def test_tls_only_policy_lets_the_local_endpoint_through(cloud: Any) -> None:
     """A policy that denies requests without TLS denies nothing here, where the way is the machine itself."""
     client = cloud.client("s3")
-    client.create_bucket(Bucket="b")
-    client.put_bucket_policy(Bucket="b", Policy=policy({"Bool": {"aws:SecureTransport": "false"}}))
-    client.put_object(Bucket="b", Key="k", Body=b"v")
-    assert client.get_object(Bucket="b", Key="k")["Body"].read() == b"v"
+    client.create_bucket(Bucket="bucket")
+    client.put_bucket_policy(Bucket="bucket", Policy=policy({"Bool": {"aws:SecureTransport": "false"}}))
+    client.put_object(Bucket="bucket", Key="k", Body=b"v")
+    assert client.get_object(Bucket="bucket", Key="k")["Body"].read() == b"v"
 
 
 def test_deny_that_does_apply_still_denies(cloud: Any) -> None:
     """Only what doesn't hold is skipped: denying TLS denies."""
     client = cloud.client("s3")
-    client.create_bucket(Bucket="b")
-    client.put_bucket_policy(Bucket="b", Policy=policy({"Bool": {"aws:SecureTransport": "true"}}))
-    with pytest.raises(ClientError, match="403|AccessDenied|Forbidden"):
-        client.put_object(Bucket="b", Key="k", Body=b"v")
+    client.create_bucket(Bucket="bucket")
+    client.put_bucket_policy(Bucket="bucket", Policy=policy({"Bool": {"aws:SecureTransport": "true"}}))
+    with pytest.raises(ClientError, match=r"403|AccessDenied|Forbidden"):
+        client.put_object(Bucket="bucket", Key="k", Body=b"v")
 
 
 def test_state_lock_is_exclusive(cloud: Any) -> None:
     """Terraform's lock file can be created once only."""
     client = cloud.client("s3")
-    client.create_bucket(Bucket="b")
-    client.put_object(Bucket="b", Key="state.tflock", Body=b"me", IfNoneMatch="*")
+    client.create_bucket(Bucket="bucket")
+    client.put_object(Bucket="bucket", Key="state.tflock", Body=b"me", IfNoneMatch="*")
     with pytest.raises(ClientError, match="PreconditionFailed"):
-        client.put_object(Bucket="b", Key="state.tflock", Body=b"you", IfNoneMatch="*")
+        client.put_object(Bucket="bucket", Key="state.tflock", Body=b"you", IfNoneMatch="*")
 
 
 def test_deep_learning_ami_exists_in_every_region(cloud: Any) -> None:
@@ -123,8 +124,10 @@ def test_deep_learning_ami_exists_in_every_region(cloud: Any) -> None:
     assert len(found) == 2
 
 
-def test_managed_policies_can_be_attached(cloud: Any) -> None:
-    """AWS's own policies are there."""
+def test_managed_policies_can_be_attached(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS's own policies are there, as the server configures it."""
+    monkeypatch.setitem(default_user_config, "iam", {})
+    Server().stop()
     client = cloud.client("iam")
     client.create_role(RoleName="r", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
     arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
