@@ -5,6 +5,7 @@ every service that a stack touches has a probe here. A test holds them against t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -104,21 +105,15 @@ def _load_balancing(session: Session, environment: Environment) -> Iterator[Left
 
 
 def _identity(session: Session, environment: Environment) -> Iterator[Leftover]:
-    prefix = names.stack(environment.environment)
-    for page in session.iam.get_paginator("list_roles").paginate():
-        for role in page["Roles"]:
-            name = role["RoleName"]
-            if name.startswith(prefix) and _is_ours(
-                session.iam.list_role_tags(RoleName=name)["Tags"], environment
-            ):
-                yield Leftover("iam role", name)
-    for profiles in session.iam.get_paginator("list_instance_profiles").paginate():
-        for profile in profiles["InstanceProfiles"]:
-            name = profile["InstanceProfileName"]
-            if name.startswith(prefix) and _is_ours(
-                session.iam.list_instance_profile_tags(InstanceProfileName=name)["Tags"], environment
-            ):
-                yield Leftover("iam instance profile", name)
+    """IAM is global: the names are the environment's own, so they are asked for directly."""
+    name = names.stack(environment.environment)
+    missing = session.iam.exceptions.NoSuchEntityException
+    with suppress(missing):
+        session.iam.get_role(RoleName=name)
+        yield Leftover("iam role", name)
+    with suppress(missing):
+        session.iam.get_instance_profile(InstanceProfileName=name)
+        yield Leftover("iam instance profile", name)
 
 
 def _table(session: Session, environment: Environment) -> Iterator[Leftover]:

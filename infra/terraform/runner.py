@@ -195,6 +195,18 @@ class Terraform:
             raise LlmctlError(f"could not release lock {lock}: {(done.stderr or done.stdout).strip()}")
         self._tell(f"released lock {lock}")
 
+    def process_environment(self) -> dict[str, str]:
+        """The environment variables that Terraform runs with."""
+        return {
+            **self._variables,
+            **provider.settings(self._mirror, self._variables, self.directory.root),
+            "CHECKPOINT_DISABLE": "1",
+            "TF_DATA_DIR": str(self.directory.data),
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "NO_COLOR": "1",
+        }
+
     def _run_locked(self, operation: str, *options: str, after: tuple[str, ...] = ()) -> _Result:
         """Run an operation that takes the state's lock."""
         # Where one of ours died, a lock is more likely abandoned than held: don't wait for it first.
@@ -244,7 +256,7 @@ class Terraform:
         ended = follow(
             [*self.executable.command, operation, "-json", "-input=false", *options, *after],
             directory=self.directory.stack,
-            environment=self._environment(),
+            environment=self.process_environment(),
             log=self.directory.log(operation),
             listener=Listener(
                 started=lambda pid: begun.append(self.directory.begin(pid, state)),
@@ -326,24 +338,13 @@ class Terraform:
         return subprocess.run(
             [*self.executable.command, *arguments],
             cwd=self.directory.stack,
-            env=self._environment(),
+            env=self.process_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=_READ_SECONDS,
             check=False,
         )
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            **self._variables,
-            **provider.settings(self._mirror, self._variables, self.directory.root),
-            "CHECKPOINT_DISABLE": "1",
-            "TF_DATA_DIR": str(self.directory.data),
-            "TF_IN_AUTOMATION": "1",
-            "TF_INPUT": "0",
-            "NO_COLOR": "1",
-        }
 
     def _tell(self, text: str) -> None:
         self._observe(Notice(text))

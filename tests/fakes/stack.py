@@ -135,10 +135,10 @@ def _group(
                 "OnDemandPercentageAboveBaseCapacity": 0 if market is Market.SPOT else 100,
             },
         },
-        Tags=[{**tag, "PropagateAtLaunch": True} for tag in _tags(environment, tags)],
+        Tags=_tags(environment, tags, PropagateAtLaunch=True),
     )
 
 
-def _tags(environment: Environment, more: dict[str, str] | None = None) -> list[Any]:
+def _tags(environment: Environment, more: dict[str, str] | None = None, **attributes: bool) -> list[Any]:
     tags = {names.TAG_ENVIRONMENT: environment.environment, **(more or {})}
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+    return [{"Key": key, "Value": value, **attributes} for key, value in tags.items()]
