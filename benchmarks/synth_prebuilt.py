@@ -37,7 +37,8 @@ def find_class(name: str) -> type:
     """The class of a resource type; some have an A behind their name, against a clash with a block's."""
     module = importlib.import_module(f"cdktf_cdktf_provider_aws.{name}")
     plain = "".join(part.capitalize() for part in name.split("_"))
-    return next(found for suffix in ("A", "") if (found := getattr(module, plain + suffix, None)))
+    found: type = next(each for suffix in ("A", "") if (each := getattr(module, plain + suffix, None)))
+    return found
 
 
 def keywords(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class LlmctlError(Exception):
         self.code = code
 
 
-class Refused(LlmctlError):
+class Refused(LlmctlError):  # noqa: N818 - it reads as what happened
     """Nothing was changed, because the request can't be right (exit code 6)."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:

@@ -1,7 +1,8 @@
 """Where llmctl keeps things on the user's machine.
 
 State (run directories, the embedded clouds): `$LLMCTL_STATE_DIR`, else the XDG state folder. Caches (bundles,
-provider plugins, weights): `$LLMCTL_CACHE_DIR`, else the XDG cache folder. Both can be deleted when nothing runs.
+provider plugins, weights): `$LLMCTL_CACHE_DIR`, else the XDG cache folder. Both can be deleted when nothing
+runs.
 """
 
 import os

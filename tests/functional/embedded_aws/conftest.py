@@ -38,7 +38,8 @@ class Cloud:
         """Return a boto3 client, made once: making one takes longer than most tests."""
         key = (self.url, service)
         if key not in self._clients:
-            self._clients[key] = boto3.client(
+            make: Any = boto3.client
+            self._clients[key] = make(
                 service,
                 endpoint_url=self.url,
                 region_name=REGION,

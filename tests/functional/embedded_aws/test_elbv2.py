@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.embedded.aws import ec2, elbv2, views
+from infra.embedded.aws import ec2, elbv2, health, views
 from infra.embedded.aws.health import TargetState
 
 
@@ -97,10 +97,10 @@ def test_deleted_target_group_forgets_its_health(cloud: Any) -> None:
     listener = cloud.listener(subnets, group)
     instance = register(cloud, group, subnets[0])
     elbv2.set_target_health(group, instance, 8000, TargetState.HEALTHY)
-    assert elbv2.STORE.health(group, instance, 8000).state is TargetState.HEALTHY
+    assert health.STORE.health(group, instance, 8000).state is TargetState.HEALTHY
     cloud.client("elbv2").delete_listener(ListenerArn=listener)
     cloud.client("elbv2").delete_target_group(TargetGroupArn=group)
-    assert elbv2.STORE.health(group, instance, 8000).state is TargetState.INITIAL
+    assert health.STORE.health(group, instance, 8000).state is TargetState.INITIAL
 
 
 def test_view_shows_rules_in_order_with_their_actions(cloud: Any) -> None:

@@ -78,7 +78,8 @@ def test_failed_fetch_is_tried_again() -> None:
     world = World(fetch_result=(Work.FAILED, "s3://b/k: there is nothing"))
     agent = world.agent()
     world.rounds(agent, 4)
-    assert agent.state.phase is Phase.FAILED
+    first = agent.state.phase
+    assert first is Phase.FAILED
     world.fetch_result = (Work.DONE, "")
     world.is_healthy = True
     world.rounds(agent, 10)

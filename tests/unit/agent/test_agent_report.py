@@ -91,5 +91,10 @@ def test_flush_is_bounded_when_the_table_is_down() -> None:
     told = reporter(table)
     told.phase(Phase.DRAINING, "")
     done = threading.Event()
-    threading.Thread(target=lambda: (told.flush(0.01), done.set()), daemon=True).start()
+
+    def leave() -> None:
+        told.flush(0.01)
+        done.set()
+
+    threading.Thread(target=leave, daemon=True).start()
     assert done.wait(5)

@@ -1,6 +1,7 @@
 """What doctor demands, and how it says so."""
 
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first thing to know is the package's name."""
 
     def missing(name: str) -> str:
-        raise packages.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     monkeypatch.setattr(packages, "version", missing)
     assert packages.installed("moto", "moto")({}).what == "the package moto is not installed"

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from infra.deploy.motion import Forget, GoLive, Pin, Resize, carry_out, steps, waiting_releases
+from infra.deploy.motion import Forget, GoLive, Pin, Resize, Step, carry_out, steps, waiting_releases
 from infra.deploy.observe import read
 from infra.deploy.types import Live
 from infra.environment.model import Environment, Replicas, Scaling, Slot
@@ -14,7 +14,7 @@ BLUE_SPOT, BLUE_ON_DEMAND = "llmctl-test-chat-blue-spot", "llmctl-test-chat-blue
 
 def settle(
     environment: Environment, fleet: FakeFleet, balancer: FakeBalancer, runtime: FakeRuntime
-) -> list[object]:
+) -> list[Step]:
     """Carry out all steps; what they were."""
     done = list(steps(environment, read(fleet, balancer, runtime)))
     for step in done:
