@@ -1,6 +1,6 @@
 """The environment's load balancer: address, weights and target health, as domain types."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -52,9 +52,9 @@ class AwsBalancer:
                     found.setdefault(model, {})[slot] = target.get("Weight", 1)
         return found
 
-    def health(self) -> Mapping[str, Health]:
-        """Health of each registered instance, over all target groups of the environment."""
-        arns = self._slots_by_arn()
+    def health(self, slots: Collection[tuple[str, Slot]]) -> Mapping[str, Health]:
+        """Health of each registered instance; one call a slot, several at a time."""
+        arns = [arn for arn, slot in self._slots_by_arn().items() if slot in slots] if slots else []
         with ThreadPoolExecutor(max_workers=8) as pool:
             return dict(chain.from_iterable(pool.map(self._target_health, arns)))
 

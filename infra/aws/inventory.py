@@ -26,7 +26,7 @@ class Leftover:
 
 
 @dataclass(frozen=True)
-class _Described:
+class _Ec2Resource:
     """A kind of EC2 resource: the call that lists it, and where the list and the id are in the answer."""
 
     kind: str
@@ -36,17 +36,17 @@ class _Described:
 
 
 _EC2 = (
-    _Described("elastic address", "describe_addresses", "Addresses", "AllocationId"),
-    _Described("instance", "describe_instances", "Reservations", "InstanceId"),
-    _Described("internet gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
-    _Described("launch template", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
-    _Described("nat gateway", "describe_nat_gateways", "NatGateways", "NatGatewayId"),
-    _Described("route table", "describe_route_tables", "RouteTables", "RouteTableId"),
-    _Described("security group", "describe_security_groups", "SecurityGroups", "GroupId"),
-    _Described("subnet", "describe_subnets", "Subnets", "SubnetId"),
-    _Described("volume", "describe_volumes", "Volumes", "VolumeId"),
-    _Described("vpc", "describe_vpcs", "Vpcs", "VpcId"),
-    _Described("vpc endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    _Ec2Resource("elastic address", "describe_addresses", "Addresses", "AllocationId"),
+    _Ec2Resource("instance", "describe_instances", "Reservations", "InstanceId"),
+    _Ec2Resource("internet gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    _Ec2Resource("launch template", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
+    _Ec2Resource("nat gateway", "describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    _Ec2Resource("route table", "describe_route_tables", "RouteTables", "RouteTableId"),
+    _Ec2Resource("security group", "describe_security_groups", "SecurityGroups", "GroupId"),
+    _Ec2Resource("subnet", "describe_subnets", "Subnets", "SubnetId"),
+    _Ec2Resource("volume", "describe_volumes", "Volumes", "VolumeId"),
+    _Ec2Resource("vpc", "describe_vpcs", "Vpcs", "VpcId"),
+    _Ec2Resource("vpc endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
 )
 _GONE = ("terminated", "deleted", "deleting", "Deleted", "Deleting")
 """States in which EC2 still lists a resource that is no more, or that nobody pays for."""
@@ -64,13 +64,20 @@ def inventory(session: Session, environment: Environment) -> tuple[Leftover, ...
 def _ec2(session: Session, environment: Environment) -> Iterator[Leftover]:
     ours = [{"Name": f"tag:{names.TAG_ENVIRONMENT}", "Values": [environment.environment]}]
     for resource in _EC2:
-        describe = getattr(session.ec2, resource.operation)
-        found = describe(Filters=ours)[resource.key]
+        found = _described(session.ec2, resource, ours)
         if resource.operation == "describe_instances":
             found = chain.from_iterable(reservation["Instances"] for reservation in found)
         for each in found:
             if _state(each) not in _GONE:
                 yield Leftover(f"ec2 {resource.kind}", each[resource.id])
+
+
+def _described(client: Any, resource: _Ec2Resource, filters: list[Any]) -> Iterable[Mapping[str, Any]]:
+    if client.can_paginate(resource.operation):
+        pages = client.get_paginator(resource.operation).paginate(Filters=filters)
+    else:
+        pages = [getattr(client, resource.operation)(Filters=filters)]
+    return chain.from_iterable(page[resource.key] for page in pages)
 
 
 def _state(description: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 `infra/aws` implements the ports; tests have one recording fake each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -39,8 +39,8 @@ class Balancer(Protocol):
     def weights(self) -> Mapping[str, Mapping[Slot, int]]:
         """Weights of each model's slots."""
 
-    def health(self) -> Mapping[str, Health]:
-        """Health of each registered instance."""
+    def health(self, slots: Collection[tuple[str, Slot]]) -> Mapping[str, Health]:
+        """Health of each registered instance in these slots (model, slot)."""
 
 
 class Runtime(Protocol):

@@ -1,6 +1,6 @@
 """Recording fakes of `infra.deploy.ports`: state in plain sight, calls recorded, the next call can fail."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -65,7 +65,7 @@ class FakeBalancer:
         """Weights."""
         return self.weights_by_model
 
-    def health(self) -> Mapping[str, Health]:
+    def health(self, slots: Collection[tuple[str, Slot]]) -> Mapping[str, Health]:
         """Health."""
         return self.health_by_instance
 

@@ -124,7 +124,7 @@ def test_health_knows_all_states_of_a_target(session: Session, environment: Envi
     elbv2.set_target_health(
         group.arn, target.id, target.port, views.TargetState.UNHEALTHY, "Target.Timeout", ""
     )
-    assert AwsBalancer(session, environment).health()[target.id] is Health.UNHEALTHY
+    assert AwsBalancer(session, environment).health({("chat", Slot.BLUE)})[target.id] is Health.UNHEALTHY
 
 
 def test_api_key_is_made_once(session: Session, environment: Environment) -> None:
