@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from moto.autoscaling import models
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
-from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
+from moto.autoscaling.models import AutoScalingBackend
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
@@ -305,14 +305,3 @@ def _open_action(response: Any) -> tuple[Member, str]:
             return member, hook
     by = f"token {token}" if token else f"instance ID {instance_id}"
     raise ValidationError(f"No active Lifecycle Action found with {by}")
-
-
-def members() -> tuple[Member, ...]:
-    """All instances of all groups, of all accounts and regions."""
-    return tuple(
-        member
-        for regions in autoscaling_backends.values()
-        for backend in regions.values()
-        for group in backend.autoscaling_groups.values()
-        for member in group.instance_states
-    )

@@ -136,6 +136,8 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("launch_config_name"):
             raise NotImplementedError("launch configurations: use a launch template")
+        if not kwargs.get("vpc_zone_identifier"):
+            raise NotImplementedError("groups without subnets: give VPCZoneIdentifier")
         self.activities: list[Activity] = []
         self.retry_at = 0.0
         """After a failed launch: not before this (epoch seconds)."""
@@ -185,11 +187,11 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
             self.mixed_instances_policy = kept
 
     def places(self) -> tuple[Place, ...]:
-        """Where the group launches."""
-        subnets = (self.vpc_zone_identifier or "").split(",")
+        """Where the group launches: its subnets, less deleted ones."""
+        wanted = (self.vpc_zone_identifier or "").split(",")
+        subnets = {subnet.id: subnet for subnet in self.ec2_backend.describe_subnets()}
         return tuple(
-            Place(subnet=subnet.id, zone=subnet.availability_zone)
-            for subnet in self.ec2_backend.describe_subnets(subnet_ids=subnets)
+            Place(subnet=name, zone=subnets[name].availability_zone) for name in wanted if name in subnets
         )
 
     def types(self) -> tuple[str, ...]:

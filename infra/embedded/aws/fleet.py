@@ -317,7 +317,8 @@ def _victim(group: Group, staying: Sequence[Member]) -> Member | None:
 
 def _launches(group: Group, staying: Sequence[Member]) -> tuple[Launch, ...]:
     missing = group.desired - len(staying)
-    if missing <= 0 or group.deleting or not group.may_launch or "Launch" in group.suspended:
+    held_back = group.deleting or not group.may_launch or "Launch" in group.suspended
+    if missing <= 0 or held_back or not group.places:
         return ()
     crowd = Counter(member.zone for member in staying)
     on_demand = sum(member.market == "on-demand" for member in staying)

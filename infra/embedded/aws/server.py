@@ -1,11 +1,12 @@
 """The endpoint of the emulated cloud: every AWS service behind one HTTP port, in this process.
 
 Calls are answered one at a time, under the package's lock, because moto and the reconcilers share unguarded
-state. What moto does not implement is answered as AWS answers a bad request, so that SDKs fail at once
-instead of retrying a server error.
+state. The server is waitress and not moto's own, a development server that now and then closes a connection
+on a Go client before the answer is through: the client then sends again what was already done. What moto does
+not implement is answered as AWS answers a bad request, so that SDKs fail at once instead of retrying a server
+error.
 """
 
-import io
 import json
 import logging
 import threading
@@ -15,16 +16,17 @@ from xml.sax.saxutils import escape
 
 from moto import settings
 from moto.core.config import default_user_config
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from waitress import wasyncore
+from waitress.server import create_server
 
 from infra.embedded import aws
 
 _log = logging.getLogger(__name__)
+
+_THREADS = 16
+"""More than Terraform's parallelism, so that a slow answer keeps no other caller waiting for a thread."""
+_IDLE_SECONDS = 60
 
 _NO_ROUTE = b"<!doctype html>"
 """How the web framework answers a path that moto has no handler for; no AWS service answers so."""
@@ -50,20 +52,23 @@ class Server:
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         _configure()
         aws.install()
-        self._server = make_server(host, port, _Application(), threaded=True, request_handler=_QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
+        self._server: Any = create_server(
+            _Application(), host=host, port=port, threads=_THREADS, channel_timeout=_IDLE_SECONDS, ident=None
+        )
+        self._thread = threading.Thread(target=self._server.run, name="aws-api", daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """What AWS_ENDPOINT_URL must be."""
-        return f"http://{self._server.host}:{self._server.port}"
+        return f"http://{self._server.effective_host}:{self._server.effective_port}"
 
     def stop(self) -> None:
-        """Stop serving and free the port."""
-        self._server.shutdown()
+        """Stop serving and free the port; requests that are being answered are answered."""
+        self._server.task_dispatcher.shutdown(timeout=_IDLE_SECONDS)
+        # The loop ends when nothing is left in its map; only its own thread may take things out.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
         self._thread.join()
-        self._server.server_close()
 
 
 def _configure() -> None:
@@ -74,13 +79,6 @@ def _configure() -> None:
     settings.ACM_VALIDATION_WAIT = 1
 
 
-class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
-    """No line for each request: Terraform makes thousands."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        _log.debug("%s %s", self.requestline, code)
-
-
 class _Application:
     """Moto's dispatcher behind the lock, with errors that SDKs understand."""
 
@@ -88,7 +86,7 @@ class _Application:
         self._dispatch = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        _read_body(environ)  # before the lock: a slow client must not hold up the others
+        environ["RAW_URI"] = environ["REQUEST_URI"]  # moto's name for the path as it was sent
         answer: list[tuple[Any, ...]] = []
         try:
             with aws.lock:
@@ -103,15 +101,6 @@ class _Application:
         except Exception as error:  # noqa: BLE001 - a request's outermost frame: a bug must become an answer
             _log.exception("the emulation failed: %s %s", _service(environ), environ.get("PATH_INFO"))
             return _refuse(environ, start_response, "EmulationFailure", f"{type(error).__name__}: {error}")
-
-
-def _read_body(environ: dict[str, Any]) -> None:
-    stream = environ["wsgi.input"]
-    length = environ.get("CONTENT_LENGTH")
-    if length:
-        environ["wsgi.input"] = io.BytesIO(stream.read(int(length)))
-    elif environ.get("wsgi.input_terminated"):
-        environ["wsgi.input"] = io.BytesIO(stream.read())
 
 
 def _service(environ: dict[str, Any]) -> str:

@@ -514,13 +514,45 @@ def test_disabled_policy_is_shown_as_disabled(cloud: Any) -> None:
     assert client.describe_policies()["ScalingPolicies"][0]["Enabled"] is False
 
 
-@pytest.mark.parametrize("action", ["start_instance_refresh", "put_warm_pool", "execute_policy"])
+_IN_GROUP = {"AutoScalingGroupName": "group"}
+_REFUSED = {
+    "attach_instances": _IN_GROUP,
+    "batch_put_scheduled_update_group_action": {
+        **_IN_GROUP,
+        "ScheduledUpdateGroupActions": [{"ScheduledActionName": "s", "DesiredCapacity": 1}],
+    },
+    "create_launch_configuration": {"LaunchConfigurationName": "c"},
+    "detach_instances": {**_IN_GROUP, "ShouldDecrementDesiredCapacity": True},
+    "enter_standby": {**_IN_GROUP, "ShouldDecrementDesiredCapacity": True},
+    "execute_policy": {**_IN_GROUP, "PolicyName": "p"},
+    "exit_standby": _IN_GROUP,
+    "put_scheduled_update_group_action": {**_IN_GROUP, "ScheduledActionName": "s"},
+    "put_warm_pool": _IN_GROUP,
+    "start_instance_refresh": _IN_GROUP,
+}
+
+
+@pytest.mark.parametrize("action", _REFUSED)
 def test_what_is_not_emulated_is_refused(cloud: Any, action: str) -> None:
     """Actions that nothing would carry out answer a clear error."""
     cloud.group(cloud.network()[1])
-    parameters = {"PolicyName": "p"} if action == "execute_policy" else {}
     with pytest.raises(ClientError, match="NotImplemented"):
-        getattr(cloud.client("autoscaling"), action)(AutoScalingGroupName="group", **parameters)
+        getattr(cloud.client("autoscaling"), action)(**_REFUSED[action])
+
+
+def test_target_group_attached_later_gets_the_instances(cloud: Any) -> None:
+    """Attaching waits for nothing: whoever is in service is registered at the next reconcile."""
+    vpc, subnets = cloud.network()
+    blue = cloud.target_group(vpc)
+    cloud.listener(subnets, blue)
+    cloud.group(subnets)
+    cloud.reconcile()
+    cloud.client("autoscaling").attach_load_balancer_target_groups(
+        AutoScalingGroupName="group", TargetGroupARNs=[blue]
+    )
+    assert cloud.health(blue) == {}
+    cloud.settle()
+    assert list(cloud.health(blue).values()) == ["initial", "initial"]
 
 
 def test_calls_and_reconciling_may_run_at_the_same_time(cloud: Any) -> None:

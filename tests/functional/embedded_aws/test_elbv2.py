@@ -182,15 +182,24 @@ def test_address_of_a_balancer_can_be_set(cloud: Any) -> None:
         elbv2.set_dns_name("arn:none", "127.9.0.1")
 
 
-def test_rule_that_the_balancer_can_not_carry_out_is_refused(cloud: Any) -> None:
-    """A condition on the source address would be ignored: it is an error."""
+def test_what_the_balancer_can_not_carry_out_is_refused(cloud: Any) -> None:
+    """A condition on the source address or an authentication would be ignored: each is an error."""
     vpc, subnets = cloud.network()
     group = cloud.target_group(vpc)
     listener = cloud.listener(subnets, group)
+    client = cloud.client("elbv2")
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    path = [{"Field": "path-pattern", "Values": ["/a"]}]
+    address = [{"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}}]
+    balancer = {"LoadBalancerArn": views.load_balancers()[0].arn, "Protocol": "HTTP", "Port": 81}
+    login = {"UserPoolArn": "arn:p", "UserPoolClientId": "c", "UserPoolDomain": "d"}
+    authenticate = [{"Type": "authenticate-cognito", "Order": 1, "AuthenticateCognitoConfig": login}]
+    rule = client.create_rule(ListenerArn=listener, Priority=2, Conditions=path, Actions=forward)["Rules"][0]
     with pytest.raises(ClientError, match=r"NotImplemented.*source-ip"):
-        cloud.client("elbv2").create_rule(
-            ListenerArn=listener,
-            Priority=1,
-            Conditions=[{"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}}],
-            Actions=[{"Type": "forward", "TargetGroupArn": group}],
-        )
+        client.create_rule(ListenerArn=listener, Priority=1, Conditions=address, Actions=forward)
+    with pytest.raises(ClientError, match=r"NotImplemented.*source-ip"):
+        client.modify_rule(RuleArn=rule["RuleArn"], Conditions=address)
+    with pytest.raises(ClientError, match=r"NotImplemented.*authenticate-cognito"):
+        client.create_listener(**balancer, DefaultActions=authenticate)
+    with pytest.raises(ClientError, match=r"NotImplemented.*authenticate-cognito"):
+        client.modify_listener(ListenerArn=listener, DefaultActions=authenticate)

@@ -209,3 +209,13 @@ def test_log_events_of_streams_with_a_prefix(cloud: Any) -> None:
     found = logs.filter_log_events(logGroupName="group", logStreamNamePrefix="i-1/")
     assert [event["message"] for event in found["events"]] == ["i-1/engine"]
     assert logs.filter_log_events(logGroupName="group", logStreamNamePrefix="i-3/")["events"] == []
+
+
+def test_deleted_nat_gateway_takes_its_interface_along(cloud: Any) -> None:
+    """Nothing of a NAT gateway is left in the subnet."""
+    client = cloud.client("ec2")
+    address = client.allocate_address(Domain="vpc")["AllocationId"]
+    gateway = client.create_nat_gateway(SubnetId=cloud.network()[1][0], AllocationId=address)
+    assert client.describe_network_interfaces()["NetworkInterfaces"]
+    client.delete_nat_gateway(NatGatewayId=gateway["NatGateway"]["NatGatewayId"])
+    assert client.describe_network_interfaces()["NetworkInterfaces"] == []

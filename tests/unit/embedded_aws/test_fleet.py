@@ -129,9 +129,11 @@ def test_lost_spot_instance_is_replaced_by_spot() -> None:
     assert [step.candidates[0].market for step in launches(found)] == ["spot"]
 
 
-@pytest.mark.parametrize("changes", [{"suspended": frozenset({"Launch"})}, {"may_launch": False}])
+@pytest.mark.parametrize(
+    "changes", [{"suspended": frozenset({"Launch"})}, {"may_launch": False}, {"places": ()}]
+)
 def test_launch_can_be_held_back(changes: dict[str, object]) -> None:
-    """Nothing is launched while launching is suspended, or right after a failed launch."""
+    """Nothing is launched while launching is suspended, after a failed launch, or without a subnet."""
     assert launches(group(desired=1, **changes)) == []
 
 
