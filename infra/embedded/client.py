@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from infra.embedded import processes
 from infra.errors import LlmctlError, Refused
+from infra.paths import state_directory
 
 _STATE_FILE = "cloud.json"
 _LOG_FILE = "daemon.log"
@@ -200,14 +201,7 @@ def sweep(name: str) -> int:
 
 
 def _clouds_directory() -> Path:
-    return _state_directory(os.environ) / "clouds"
-
-
-def _state_directory(environment: Mapping[str, str]) -> Path:
-    if configured := environment.get("LLMCTL_STATE_DIR"):
-        return Path(configured)
-    base = environment.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local/state") / "llmctl"
+    return state_directory() / "clouds"
 
 
 def _start_daemon(name: str, directory: Path, die_with: int | None) -> int:

@@ -1,6 +1,5 @@
 """The parts of a running cloud, put together: what is started in which order, and stopped in which."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from infra.embedded.compute.machine import Cloud
 from infra.embedded.compute.metadata import PORT, MetadataService
 from infra.embedded.image import build
 from infra.embedded.loop import LoopThread
+from infra.paths import cache_directory
 
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.05
@@ -132,11 +132,3 @@ def status(compute: Compute, balancer: Balancer, api_url: str) -> dict[str, Any]
         ],
         "problems": list(balancer.problems()),
     }
-
-
-def cache_directory() -> Path:
-    """Where slow things are kept between clouds: `$LLMCTL_CACHE_DIR`, else below the XDG cache folder."""
-    if configured := os.environ.get("LLMCTL_CACHE_DIR"):
-        return Path(configured)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "llmctl"

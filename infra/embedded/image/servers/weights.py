@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import LlmctlError
+from infra.paths import cache_directory
 
 _CHUNK = 1 << 20
 _DOWNLOAD_SECONDS = 900
@@ -46,11 +47,9 @@ KNOWN = {
 
 def hub() -> Path:
     """The hub's folder."""
-    # The first is what processes of an instance are given; the others are the user's.
-    if configured := os.environ.get("EMBEDDED_CACHE") or os.environ.get("LLMCTL_CACHE_DIR"):
-        return Path(configured) / "hub"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "llmctl" / "hub"
+    # The first is what processes of an instance are given; the other is the user's.
+    given = os.environ.get("EMBEDDED_CACHE")
+    return (Path(given) if given else cache_directory()) / "hub"
 
 
 def resolve(repository: str, file: str, revision: str | None = None) -> Path:
