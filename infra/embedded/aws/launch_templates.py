@@ -1,4 +1,4 @@
-"""Launch templates: tags that stay their own, user data that launches, lists that are whole, safe retries."""
+"""Launch templates: tags that stay their own, user data that launches, lists that are whole."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,6 @@ _NO_LIMIT = 1_000_000
 def install() -> None:
     """Put the fixes into moto."""
     replace(LaunchTemplate, "create_version", _clean_data)
-    replace(LaunchTemplates, "create_launch_template", _once_a_token)
     replace(LaunchTemplates, "describe_launch_templates", _whole)
     replace(LaunchTemplates, "describe_launch_template_versions", _whole)
     # moto shows the tags that the template was created with for ever.
@@ -39,21 +38,6 @@ def _clean_data(original: Callable[..., LaunchTemplateVersion]) -> Callable[...,
         return original(self, data, description)
 
     return create_version
-
-
-def _once_a_token(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Moto ignores ClientToken: a request that an SDK sends again fails, because the name is taken."""
-
-    def create_launch_template(self: Any) -> Any:
-        answers = self.ec2_backend.__dict__.setdefault("_answers_by_client_token", {})
-        token = self._get_param("ClientToken")
-        if token is None:
-            return original(self)
-        if token not in answers:
-            answers[token] = original(self)
-        return answers[token]
-
-    return create_launch_template
 
 
 def _whole(original: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -1,33 +1,34 @@
 """The endpoint of the emulated cloud: every AWS service behind one HTTP port, in this process.
 
 Calls are answered one at a time, under the package's lock, because moto and the reconcilers share unguarded
-state. The server is waitress and not moto's own, a development server that now and then closes a connection
-on a Go client before the answer is through: the client then sends again what was already done. What moto does
-not implement is answered as AWS answers a bad request, so that SDKs fail at once instead of retrying a server
-error.
+state. What moto does not implement is answered as AWS answers a bad request, so that SDKs fail at once
+instead of retrying a server error.
 """
 
+import io
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
 from moto import settings
 from moto.core.config import default_user_config
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from waitress import wasyncore
-from waitress.server import create_server
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
 
 from infra.embedded import aws
 
 _log = logging.getLogger(__name__)
 
-_THREADS = 16
-"""More than Terraform's parallelism, so that a slow answer keeps no other caller waiting for a thread."""
-_IDLE_SECONDS = 60
-
+_ANSWERS_KEPT = 512
 _NO_ROUTE = b"<!doctype html>"
 """How the web framework answers a path that moto has no handler for; no AWS service answers so."""
 
@@ -52,23 +53,20 @@ class Server:
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         _configure()
         aws.install()
-        self._server: Any = create_server(
-            _Application(), host=host, port=port, threads=_THREADS, channel_timeout=_IDLE_SECONDS, ident=None
-        )
-        self._thread = threading.Thread(target=self._server.run, name="aws-api", daemon=True)
+        self._server = make_server(host, port, _Application(), threaded=True, request_handler=_QuietHandler)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """What AWS_ENDPOINT_URL must be."""
-        return f"http://{self._server.effective_host}:{self._server.effective_port}"
+        return f"http://{self._server.host}:{self._server.port}"
 
     def stop(self) -> None:
-        """Stop serving and free the port; requests that are being answered are answered."""
-        self._server.task_dispatcher.shutdown(timeout=_IDLE_SECONDS)
-        # The loop ends when nothing is left in its map; only its own thread may take things out.
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
+        """Stop serving and free the port."""
+        self._server.shutdown()
         self._thread.join()
+        self._server.server_close()
 
 
 def _configure() -> None:
@@ -79,28 +77,85 @@ def _configure() -> None:
     settings.ACM_VALIDATION_WAIT = 1
 
 
+class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
+    """No line for each request: Terraform makes thousands."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        _log.debug("%s %s", self.requestline, code)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a call was answered."""
+
+    head: tuple[Any, ...]
+    """Status and headers, as WSGI's start_response takes them."""
+    body: list[bytes]
+
+
+class _Answers:
+    """The latest successful answers, by the id that an SDK gives all attempts of one call.
+
+    On a busy machine Terraform's SDK loses about one answer in 2,000, and sends the request again: creating
+    what was created, or deleting what is gone, would then fail. The second attempt gets the first one's
+    answer.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Answer] = OrderedDict()
+
+    def again(self, environ: Mapping[str, Any]) -> _Answer | None:
+        """The answer that an earlier attempt got, if this is a later one."""
+        if str(environ.get("HTTP_AMZ_SDK_REQUEST", "attempt=1")).startswith("attempt=1;"):
+            return None
+        return self._known.get(str(environ.get("HTTP_AMZ_SDK_INVOCATION_ID")))
+
+    def keep(self, environ: Mapping[str, Any], answer: _Answer) -> None:
+        """Keep a successful answer; an error is what a retry is for."""
+        call = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+        if call and answer.head[0].startswith("2"):
+            self._known[str(call)] = answer
+            if len(self._known) > _ANSWERS_KEPT:
+                self._known.popitem(last=False)
+
+
 class _Application:
     """Moto's dispatcher behind the lock, with errors that SDKs understand."""
 
     def __init__(self) -> None:
         self._dispatch = DomainDispatcherApplication(create_backend_app)
+        self._answers = _Answers()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ["RAW_URI"] = environ["REQUEST_URI"]  # moto's name for the path as it was sent
-        answer: list[tuple[Any, ...]] = []
+        _read_body(environ)  # before the lock: a slow client must not hold up the others
         try:
             with aws.lock:
-                body = list(self._dispatch(environ, lambda *args: answer.append(args)))
-            if body and body[0].startswith(_NO_ROUTE):
+                answer = self._answers.again(environ) or self._ask(environ)
+                self._answers.keep(environ, answer)
+            if answer.body and answer.body[0].startswith(_NO_ROUTE):
                 raise NotImplementedError(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO')}")
-            start_response(*answer[0])
-            return body
+            start_response(*answer.head)
+            return answer.body
         except NotImplementedError as error:
             _log.warning("not emulated: %s: %s", _service(environ), error)
             return _refuse(environ, start_response, "NotImplemented", f"not emulated: {error}")
         except Exception as error:  # noqa: BLE001 - a request's outermost frame: a bug must become an answer
             _log.exception("the emulation failed: %s %s", _service(environ), environ.get("PATH_INFO"))
             return _refuse(environ, start_response, "EmulationFailure", f"{type(error).__name__}: {error}")
+
+    def _ask(self, environ: dict[str, Any]) -> _Answer:
+        head: list[tuple[Any, ...]] = []
+        body = list(self._dispatch(environ, lambda *arguments: head.append(arguments)))
+        return _Answer(head[0], body)
+
+
+def _read_body(environ: dict[str, Any]) -> None:
+    stream = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH")
+    if length:
+        environ["wsgi.input"] = io.BytesIO(stream.read(int(length)))
+    elif environ.get("wsgi.input_terminated"):
+        environ["wsgi.input"] = io.BytesIO(stream.read())
 
 
 def _service(environ: dict[str, Any]) -> str:

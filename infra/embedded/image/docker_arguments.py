@@ -20,6 +20,7 @@ _WITH_VALUE = {
     "ipc",
     "ulimit",
     "stop-timeout",
+    "log-driver",
     "pull",
 }
 _SHORT = {"-e": "env", "-v": "volume"}

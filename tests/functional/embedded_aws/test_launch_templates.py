@@ -2,20 +2,7 @@
 
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
-
 DATA = {"InstanceType": "g5.xlarge"}
-
-
-def test_repeated_request_with_a_client_token_creates_once(cloud: Any) -> None:
-    """An SDK that sends a request again, because the answer got lost, gets the same answer."""
-    client = cloud.client("ec2")
-    arguments = {"LaunchTemplateName": "once", "LaunchTemplateData": DATA, "ClientToken": "token"}
-    first, second = (client.create_launch_template(**arguments)["LaunchTemplate"] for _ in range(2))
-    assert first["LaunchTemplateId"] == second["LaunchTemplateId"]
-    with pytest.raises(ClientError, match="AlreadyExists"):
-        client.create_launch_template(**{**arguments, "ClientToken": "another"})
 
 
 def test_lists_are_whole(cloud: Any) -> None:

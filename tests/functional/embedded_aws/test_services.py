@@ -219,3 +219,32 @@ def test_deleted_nat_gateway_takes_its_interface_along(cloud: Any) -> None:
     assert client.describe_network_interfaces()["NetworkInterfaces"]
     client.delete_nat_gateway(NatGatewayId=gateway["NatGateway"]["NatGatewayId"])
     assert client.describe_network_interfaces()["NetworkInterfaces"] == []
+
+
+def test_second_attempt_of_a_call_gets_the_first_ones_answer(cloud: Any) -> None:
+    """An SDK that lost an answer and asks again neither creates twice nor fails; a new call is a new call."""
+
+    def create(call: str, attempt: int) -> tuple[int, bytes]:
+        request = urllib.request.Request(
+            cloud.url,
+            data=b"Action=CreateLaunchTemplate&Version=2016-11-15&LaunchTemplateName=lost"
+            b"&LaunchTemplateData.InstanceType=g5.xlarge",
+            headers={
+                "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/ec2/aws4_request, "
+                "SignedHeaders=host, Signature=0",
+                "Content-Type": "application/x-www-form-urlencoded",
+                "amz-sdk-invocation-id": call,
+                "amz-sdk-request": f"attempt={attempt}; max=3",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    first = create("a", 1)
+    assert first[0] == 200
+    assert create("a", 2) == first
+    assert create("b", 1)[0] == 400
