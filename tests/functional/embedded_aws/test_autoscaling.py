@@ -515,7 +515,7 @@ def test_disabled_policy_is_shown_as_disabled(cloud: Any) -> None:
 
 
 _IN_GROUP = {"AutoScalingGroupName": "group"}
-_REFUSED = {
+_REFUSED: dict[str, dict[str, Any]] = {
     "attach_instances": _IN_GROUP,
     "batch_put_scheduled_update_group_action": {
         **_IN_GROUP,
