@@ -7,7 +7,11 @@ from infra.environment.checks.base import Finding, Rule, Subject
 
 _RESERVED = ("aws:", "llmctl:")
 _KEY_LIMIT, _VALUE_LIMIT, _COUNT_LIMIT = 128, 256, 40
-_CHARACTERS = re.compile(r"[\w\s.:/=+@-]*")
+_VALUE = re.compile(r"[\w\s.:/=+@-]*")
+_KEY = re.compile(r"[A-Za-z0-9_.:=+@-]+")
+"""Narrower than a tag's key may be: instances read their tags from the metadata service, which has no spaces
+or slashes in its paths, and EC2 refuses to launch an instance with such a tag."""
+_UNREADABLE = (".", "..", "_index")
 
 
 def _check(subject: Subject) -> Iterator[Finding]:
@@ -29,15 +33,20 @@ def _check(subject: Subject) -> Iterator[Finding]:
                 hint="use another prefix",
                 at_key=True,
             )
-        long = len(key) > _KEY_LIMIT or len(value) > _VALUE_LIMIT
-        if long or not _CHARACTERS.fullmatch(key + value):
+        if not _accepted(key, value):
             yield Finding(
                 place=("tags", key),
                 what=f"{key} isn't a tag that AWS accepts",
-                allowed=f"letters, digits, spaces and . : / = + @ - _; keys of at most {_KEY_LIMIT} "
-                f"characters, values of at most {_VALUE_LIMIT}",
+                allowed="letters, digits and . : = + @ - _, in values also spaces and /; keys of at most "
+                f"{_KEY_LIMIT} characters, values of at most {_VALUE_LIMIT}",
                 at_key=True,
             )
+
+
+def _accepted(key: str, value: str) -> bool:
+    if len(key) > _KEY_LIMIT or len(value) > _VALUE_LIMIT or key in _UNREADABLE:
+        return False
+    return bool(_KEY.fullmatch(key) and _VALUE.fullmatch(value))
 
 
 RULE = Rule(id="tags", summary="Tags are not reserved, and AWS accepts them.", check=_check)

@@ -28,7 +28,7 @@ from tests.unit.environment.builders import examined, messages
         (("models/chat/engine/env", {"TOKENIZERS_PARALLELISM": "false", "MAX_TOKENS": "12"}),),
         (("models/chat/engine/args", {"long-prefill-token-threshold": 512}),),
         (("models/chat/engine/image", "123456789012.dkr.ecr.us-east-1.amazonaws.com/vllm"),),
-        (("tags", {"team": "search", "cost center": "a/b+c=d@e"}),),
+        (("tags", {"team": "search", "cost-center": "a/b c+d=e@f", "a:b": ""}),),
         (
             ("endpoint/auth", "none"),
             ("models/chat/engine", {"name": "sglang", "version": "v0.5.0"}),
