@@ -13,6 +13,10 @@ from infra.engines.base import API_KEY_REFERENCE, Vocabulary
 from infra.environment.instances import gpus
 from infra.environment.model import Model, Scalar
 
+KEEP_ALIVE_SECONDS = 660
+"""How long an engine keeps an idle connection: longer than the balancer does, which else sends a request down
+a connection that is just being closed, and answers 502."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:

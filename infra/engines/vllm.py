@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from infra.agent.config import ENGINE_PORT, Launch
 from infra.engines.base import Vocabulary
-from infra.engines.common import Facts, has_gpus, options, plain_env, present, tensor_parallel
+from infra.engines.common import (
+    KEEP_ALIVE_SECONDS,
+    Facts,
+    has_gpus,
+    options,
+    plain_env,
+    present,
+    tensor_parallel,
+)
 from infra.environment import source
 from infra.environment.model import Model, seconds
 
@@ -38,7 +46,7 @@ class Vllm(Facts):
         return Launch(
             image=self.image(model),
             args=options(present(ours) | model.engine.args, negatable=True),
-            env=plain_env(model),
+            env={"VLLM_HTTP_TIMEOUT_KEEP_ALIVE": str(KEEP_ALIVE_SECONDS), **plain_env(model)},
             gpus=has_gpus(model),
             api_key_env="VLLM_API_KEY",
             in_flight_metrics=("vllm:num_requests_running", "vllm:num_requests_waiting"),

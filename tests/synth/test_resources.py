@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from infra.engines.common import KEEP_ALIVE_SECONDS
 from infra.environment.model import Environment
 from tests.synth.synthesis import VARIANTS, Stack, environment, model
 
@@ -122,6 +123,11 @@ def test_routing(changes: dict[str, object], condition: object, synth: Synth) ->
     stack = synth(environment(**changes))  # type: ignore[arg-type]
     rules = dict(stack.resources("aws_lb_listener_rule"))
     assert rules["aws_lb_listener_rule.model_chat_rule_listener"]["condition"] == [condition]
+
+
+def test_engines_keep_connections_longer_than_the_balancer(variant: Stack) -> None:
+    """The balancer closes idle connections first, or it would send requests into closed ones: 502."""
+    assert variant.one("aws_lb")["idle_timeout"] < KEEP_ALIVE_SECONDS
 
 
 def test_unknown_models_get_an_answer(synth: Synth) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from infra.agent.config import ENGINE_PORT, WEIGHTS_DIRECTORY, Launch
+from infra.engines.common import KEEP_ALIVE_SECONDS
 from infra.engines.registry import engine, launch
 from infra.environment.load import load
 from infra.environment.model import Environment
@@ -47,6 +48,7 @@ def test_vllm(tmp_path: Path) -> None:
     assert "--enforce-eager" in started.args
     assert "--root-path" not in started.args
     assert started.api_key_env == "VLLM_API_KEY"
+    assert int(started.env["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]) == KEEP_ALIVE_SECONDS
     assert started.gpus
 
 
