@@ -41,6 +41,7 @@ def run_command(launch: Launch, *, root: str, env_file: Path, weights: bool) -> 
     gpus = ("--gpus", "all", "--ipc", "host") if launch.gpus else ()
     return (
         *("docker", "run", "--rm", "--name", CONTAINER, "--network", "host"),
+        *("--log-driver", "local"),  # docker's default keeps every line of an engine until the disk is full
         *gpus,
         *("--env-file", str(env_file)),
         *(word for volume in volumes for word in ("-v", volume)),

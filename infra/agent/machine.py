@@ -141,7 +141,8 @@ def finished(state: State, seen: Observation, policy: Policy) -> bool:
     """Whether the agent may end: the goodbye was heard, or nobody is there to hear it."""
     if state.phase is not Phase.GONE or state.notice is None:
         return False
-    if seen.terminate_completed or state.notice.kind is NoticeKind.STOPPED:
+    stopped = seen.notice is not None and seen.notice.kind is NoticeKind.STOPPED
+    if seen.terminate_completed or stopped or state.notice.kind is NoticeKind.STOPPED:
         return True
     return seen.now >= max(state.since + policy.goodbye_for, state.notice.deadline or 0.0)
 

@@ -30,6 +30,7 @@ _CONFIG = "/etc/llmctl/agent.json"
 _ROUND_SECONDS = 1.0
 _IDENTITY_ATTEMPTS = 30
 _LAST_LOGS_SECONDS = 5.0
+_GOODBYE_MARGIN = 30.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,17 @@ def main() -> int:
     return 0
 
 
+def policy(config: AgentConfig) -> Policy:
+    """How patient the agent is.
+
+    A group opens the terminate hook only when the balancer has let go of the instance, which may take the
+    whole delay although the engine was done long before: whoever gave up earlier would leave the hook to
+    run out.
+    """
+    drain = config.drain_seconds
+    return Policy(drain_seconds=drain, goodbye_for=drain + _GOODBYE_MARGIN)
+
+
 def _agent(
     config: AgentConfig,
     identity: Identity,
@@ -87,7 +99,7 @@ def _agent(
     notices = InstanceNotices(metadata, lambda text: reporter.event("rebalance recommended", text))
     wake = _stop_on_signals(notices)
     return Agent(
-        policy=Policy(drain_seconds=config.drain_seconds),
+        policy=policy(config),
         notices=notices,
         fetcher=fetcher,
         engine=DockerEngine(

@@ -1,6 +1,8 @@
 """Lives of an instance, replayed through the agent's loop with fakes and a clock moved by hand."""
 
+from infra.agent.config import AgentConfig, Launch
 from infra.agent.machine import Notice, NoticeKind, Phase, Work
+from infra.agent.main import policy
 from tests.fakes.agent import World
 
 
@@ -215,6 +217,35 @@ def test_goodbye_is_said_again_until_the_group_listens() -> None:
     world.termination_open = True
     assert world.rounds(agent, 10)
     assert world.calls.count("terminate") > 3
+
+
+def test_goodbye_outlasts_the_balancers_delay() -> None:
+    """The hook opens when the balancer has let go, maybe long after the engine was done."""
+    config = AgentConfig(
+        environment="test",
+        model="chat",
+        region="eu-west-1",
+        runtime_table="t",
+        log_group="g",
+        api_key_secret=None,
+        weights_uri=None,
+        engine=Launch(image="i", args=()),
+        launch_hook="launch",
+        terminate_hook="terminate",
+        drain_seconds=300,
+    )
+    assert policy(config).drain_seconds == 300
+    assert policy(config).goodbye_for > 300
+
+
+def test_a_stop_ends_the_goodbye() -> None:
+    """A shutdown while the goodbye isn't heard must not be held up by it."""
+    world = World(termination_open=False)
+    agent = world.healthy_agent()
+    world.notice = Notice(NoticeKind.TERMINATED)
+    assert not world.rounds(agent, 20)
+    world.notice = Notice(NoticeKind.STOPPED)
+    assert world.rounds(agent, 3)
 
 
 def test_agent_ends_although_aws_never_answers() -> None:

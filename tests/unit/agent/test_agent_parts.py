@@ -31,9 +31,11 @@ def test_docker_command_holds_no_secret_and_ends_with_the_engine() -> None:
     """Arguments are visible to every process: the key goes through the file."""
     command = run_command(LAUNCH, root="", env_file=Path("/run/llmctl/engine.env"), weights=True)
     text = " ".join(command)
-    assert text.startswith("docker run --rm --name engine --network host --gpus all")
+    assert text.startswith("docker run --rm --name engine --network host")
+    assert "--gpus all" in text
     assert text.endswith("vllm/vllm-openai:v0.18 --model m")
     assert "--env-file /run/llmctl/engine.env" in text
+    assert "--log-driver local" in text, "the default would fill the disk"
     assert "-v /var/lib/llmctl/weights:/var/lib/llmctl/weights:ro" in text
 
 
