@@ -203,3 +203,17 @@ PROBES: tuple[Probe, ...] = (
     _certificates,
     _records,
 )
+KINDS = frozenset(f"ec2 {resource.kind}" for resource in _EC2) | {
+    "autoscaling group",
+    "certificate",
+    "dns record",
+    "dynamodb table",
+    "iam instance profile",
+    "iam role",
+    "load balancer",
+    "log group",
+    "s3 bucket",
+    "secret",
+    "target group",
+}
+"""Every kind of resource that the probes can find."""
