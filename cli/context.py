@@ -41,6 +41,15 @@ class Workspace:
     starts_cloud: bool = False
     """Whether an embedded cloud that isn't running is started, or the command refused."""
 
+    @property
+    def cloud_is_down(self) -> bool:
+        """Whether this is an embedded cloud that doesn't run: then nothing in it exists."""
+        if self.environment.provider.name != "embedded":
+            return False
+        from infra.embedded.client import Cloud
+
+        return Cloud.locate(self.environment.environment) is None
+
     @cached_property
     def variables(self) -> Mapping[str, str]:
         """The process environment with which Terraform and boto3 reach the cloud."""

@@ -26,8 +26,8 @@ def command(
     from cli.render.inventory import print_leftovers
 
     workspace = open_workspace(env)
-    if not orphans:
+    if not orphans and not workspace.cloud_is_down:
         destroy(workspace, yes=yes, force_unlock=force_unlock, drain=not no_drain)
-    left = workspace.leftovers(patience=0 if orphans else 60)
+    left = () if workspace.cloud_is_down else workspace.leftovers(patience=0 if orphans else 60)
     emit_json(left) if as_json else print_leftovers(workspace.environment.environment, left)
     return ExitCode.RESOURCES_LEFT if left else ExitCode.OK

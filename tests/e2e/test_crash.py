@@ -111,3 +111,4 @@ def test_destroy_after_a_crash_leaves_nothing(crashed: Project) -> None:
     assert crashed.ok("destroy", "--env", NAME, "--orphans", "--json").json() == []
     crashed.ok("local", "down", NAME)
     assert crashed.processes() == []
+    assert crashed.ok("destroy", "--env", NAME, "--yes").out == f"{NAME}: nothing is left\n"
