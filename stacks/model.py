@@ -7,9 +7,10 @@ from constructs import Construct
 from infra.agent.config import AgentConfig, Launch
 from infra.engines import registry
 from infra.environment import names
+from infra.environment.ecr import ecr_repository
 from infra.environment.model import Environment, Slot, seconds
 from modules.bindings.aws.cloudwatch_log_group import CloudwatchLogGroup
-from modules.identity.instance_role import InstanceRole, WeightsAccess
+from modules.identity.instance_role import ImageAccess, InstanceRole, WeightsAccess
 from modules.load_balancer.load_balancer import LoadBalancer
 from modules.load_balancer.rule import ModelRule
 from modules.network.firewall import Firewall
@@ -51,7 +52,6 @@ class ModelResources(Construct):
         self._environment = environment
         self._model = model
         self._foundation = foundation
-        spec = environment.models[model]
         launch = registry.launch(environment, model)
         CloudwatchLogGroup(
             self,
@@ -60,18 +60,20 @@ class ModelResources(Construct):
             retention_in_days=_LOG_DAYS,
             tags=model_tags(model),
         )
-        if spec.source.startswith(_S3):
-            WeightsAccess(
-                self,
-                "weights",
-                role=foundation.role.role,
-                model=model,
-                uri=spec.source,
-                region=environment.provider.region,
-            )
+        self._access(launch)
         release = self._release(launch)
         slots = {slot: self._slot(slot, launch, release) for slot in Slot}
         self._route(slots)
+
+    def _access(self, launch: Launch) -> None:
+        """What the instances of this model may read beside what all may."""
+        source = self._environment.models[self._model].source
+        role = self._foundation.role.role
+        if source.startswith(_S3):
+            region = self._environment.provider.region
+            WeightsAccess(self, "weights", role=role, model=self._model, uri=source, region=region)
+        if repository := ecr_repository(launch.image):
+            ImageAccess(self, "image", role=role, model=self._model, repository=repository)
 
     def _release(self, launch: Launch) -> Release:
         spec = self._environment.models[self._model]

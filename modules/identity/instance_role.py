@@ -1,7 +1,7 @@
 """The role of an environment's instances: what the agent calls, on what is the environment's own.
 
 The role knows no model, so that adding one changes nothing here: what is a model's own is reached by name or
-by tag, and access to weights in S3 is a policy of its own for each model.
+by tag, and access to weights in S3 and to an image in ECR are policies of their own for each model.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from infra.environment import names
+from infra.environment.ecr import EcrRepository
 from modules.bindings.aws.dynamodb_table import DynamodbTable
 from modules.bindings.aws.iam_instance_profile import IamInstanceProfile
 from modules.bindings.aws.iam_role import IamRole
@@ -81,6 +82,25 @@ class WeightsAccess(Construct):
         listing["Condition"] = {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}}
         statements = [listing, allow("Read", ["s3:GetObject"], [f"{arn}/{prefix}", f"{arn}/{prefix}/*"])]
         IamRolePolicy(self, "policy", name=f"weights-{model}", role=role.name, policy=document(statements))
+
+
+class ImageAccess(Construct):
+    """Leave to pull a model's image from ECR."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, role: IamRole, model: str, repository: EcrRepository
+    ) -> None:
+        super().__init__(scope, id_)
+        where = f"{partition(repository.region)}:ecr:{repository.region}:{repository.account}"
+        statements = [
+            allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),  # AWS has no narrower resource for it
+            allow(
+                "Pull",
+                ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                [f"arn:{where}:repository/{repository.name}"],
+            ),
+        ]
+        IamRolePolicy(self, "policy", name=f"image-{model}", role=role.name, policy=document(statements))
 
 
 def partition(region: str) -> str:

@@ -11,6 +11,7 @@ import textwrap
 from dataclasses import dataclass
 
 from infra.agent.config import AgentConfig
+from infra.environment.ecr import ecr_repository
 from infra.errors import Refused
 
 LIMIT = 16 * 1024
@@ -63,10 +64,20 @@ for pause in 1 2 4 8 16 32 64 0; do
   rm -f "$zip"
   sleep "$pause"
 done
-python3 -m zipfile -e "$zip" "$folder/agent" &&
+%(login)spython3 -m zipfile -e "$zip" "$folder/agent" &&
   systemctl daemon-reload &&
   systemctl enable --now llmctl-agent.service
 """
+
+_LOGIN = """\
+for pause in 1 2 4 0; do
+  aws ecr get-login-password --region %(region)s |
+    docker login --username AWS --password-stdin %(registry)s >/dev/null && break
+  sleep "$pause"
+done
+"""
+"""Once is enough: a login lasts twelve hours, and docker keeps the image. Without it the agent starts all the
+same, and says what docker says."""
 
 _STOP_MARGIN = 60
 """Seconds beside the drain: to stop the engine and to say goodbye."""
@@ -86,7 +97,9 @@ class AgentSource:
 def user_data(config: AgentConfig, source: AgentSource) -> str:
     """The cloud-config; raises `Refused` when it's longer than EC2 takes."""
     unit = _UNIT % {"stop": config.drain_seconds + _STOP_MARGIN}
-    script = _SCRIPT % vars(source)
+    repository = ecr_repository(config.engine.image)
+    login = _LOGIN % vars(repository) if repository else ""
+    script = _SCRIPT % {**vars(source), "login": login}
     text = _TEMPLATE.format(
         config=_indented(config.to_json()), unit=_indented(unit), script=_indented(script, 4)
     )

@@ -57,6 +57,19 @@ VARIANTS: dict[str, Environment] = {
     "custom-port": environment(
         endpoint={"allow_cidrs": ["10.9.0.0/16"], "domain": "llm.example.com", "port": 8443}
     ),
+    "ecr": environment(
+        network={"cidr": "10.1.0.0/20", "egress": "endpoints"},
+        models={
+            "chat": model(
+                source="s3://weights/chat",
+                engine={
+                    "name": "vllm",
+                    "version": "v0.18.0",
+                    "image": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/team/vllm",
+                },
+            )
+        },
+    ),
     "own-image": environment(
         models={
             "chat": model(instances={"types": ["g5.xlarge"], "zones": ZONES, "ami": "ami-0123456789abcdef0"})

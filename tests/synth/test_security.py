@@ -112,12 +112,13 @@ def test_secrets_have_no_value(variant: Stack, spec: Environment) -> None:
 
 
 def test_role_allows_nothing_broad(variant: Stack) -> None:
-    """No action has a wildcard; only two that AWS can't narrow are allowed on everything."""
+    """No action has a wildcard; only what AWS can't narrow is allowed on everything."""
     looking = {"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances"}
+    login = {"ecr:GetAuthorizationToken"}
     for statement in _statements(variant):
         assert not [action for action in statement["Action"] if "*" in action]
         if "*" in statement["Resource"]:
-            assert set(statement["Action"]) == looking
+            assert set(statement["Action"]) in (looking, login)
 
 
 def test_what_is_found_by_wildcard_is_held_by_a_tag(variant: Stack, spec: Environment) -> None:
@@ -142,10 +143,24 @@ def test_weights_are_read_by_prefix(variant: Stack, spec: Environment) -> None:
         for name, each in spec.models.items()
         if each.source.startswith("s3://")
     }
-    assert given.keys() == {"agent", *sources}
+    assert {name for name in given if not name.startswith("image-")} == {"agent", *sources}
     for name, place in sources.items():
         (_, read) = json.loads(given[name]["policy"])["Statement"]
         assert read["Resource"] == [f"arn:aws:s3:::{place}", f"arn:aws:s3:::{place}/*"]
+
+
+def test_images_in_ecr_are_pulled_by_name(variant: Stack, spec: Environment) -> None:
+    """ECR gives nothing to an instance that may not log in and pull; other repositories stay out of reach."""
+    given = {
+        each["name"]: json.loads(each["policy"])["Statement"][1]["Resource"]
+        for _, each in variant.resources("aws_iam_role_policy")
+        if each["name"].startswith("image-")
+    }
+    images = {name: each.engine.image for name, each in spec.models.items() if each.engine.image}
+    assert given.keys() == {f"image-{name}" for name in images}
+    for name, image in images.items():
+        path = image.partition("/")[2]
+        assert given[f"image-{name}"] == [f"arn:aws:ecr:eu-west-1:123456789012:repository/{path}"]
 
 
 def test_user_data_carries_no_key(variant: Stack) -> None:

@@ -79,6 +79,18 @@ def test_script_starts_nothing_else(tmp_path: Path) -> None:
     assert len(ran) > 3
 
 
+def test_script_logs_in_to_ecr(tmp_path: Path) -> None:
+    """An image in ECR can't be pulled without a login; the password is in no argument."""
+    host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    config = replace(CONFIG, engine=Launch(image=f"{host}/vllm:v1", args=()))
+    _, ran = _run(tmp_path, "/instance", hash_of=b"zip", config=config)
+    assert set(ran[1:3]) == {
+        "aws ecr get-login-password --region eu-west-1",
+        f"docker login --username AWS --password-stdin {host}",
+    }
+    assert ran[-1] == "systemctl enable --now llmctl-agent.service"
+
+
 def test_terraform_sees_only_its_own_references() -> None:
     """In a template string, everything is literal but the references that are kept."""
     assert literal("${a} ${aws_x.y.id} %{if}", keep=["${aws_x.y.id}"]) == "$${a} ${aws_x.y.id} %%{if}"
@@ -90,14 +102,15 @@ def _parsed(text: str) -> dict[str, list[dict[str, str]]]:
     return parsed
 
 
-def _run(folder: Path, root: str, *, hash_of: bytes) -> tuple[str, list[str]]:
+def _run(folder: Path, root: str, *, hash_of: bytes, config: AgentConfig = CONFIG) -> tuple[str, list[str]]:
     """Run the script with stand-ins that write down how they are called; all paths are below `folder`."""
     import hashlib
 
     commands, log = folder / "bin", folder / "log"
     commands.mkdir()
     stand_ins = {
-        "aws": 'for last; do :; done; printf zip > "$last"',
+        "aws": 'test "$1" = ecr && exit; for last; do :; done; printf zip > "$last"',
+        "docker": "cat >/dev/null",
         "python3": 'test -f "$4"',
         "systemctl": ":",
         "sleep": ":",
@@ -107,7 +120,7 @@ def _run(folder: Path, root: str, *, hash_of: bytes) -> tuple[str, list[str]]:
         (commands / name).write_text(f"#!/bin/sh\n{note}{does}\n")
         (commands / name).chmod(0o755)
     source = replace(SOURCE, sha256=hashlib.sha256(hash_of).hexdigest())
-    (script,) = _parsed(user_data(CONFIG, source))["runcmd"]
+    (script,) = _parsed(user_data(config, source))["runcmd"]
     base = f"{folder}{root}"
     subprocess.run(
         ["sh", "-c", str(script)],
