@@ -5,6 +5,7 @@ can't see when it is drained and gives it the whole deregistration delay.
 """
 
 from infra.agent.config import ENGINE_PORT
+from infra.engines.common import KEEP_ALIVE_SECONDS
 from infra.engines.custom import RESERVED, CustomImage
 
 ENGINE = CustomImage(
@@ -14,6 +15,7 @@ ENGINE = CustomImage(
     environment=(
         ("RAY_SERVE_DEFAULT_HTTP_HOST", "0.0.0.0"),  # noqa: S104 - in a container
         ("RAY_SERVE_DEFAULT_HTTP_PORT", str(ENGINE_PORT)),
+        ("RAY_SERVE_HTTP_KEEP_ALIVE_TIMEOUT_S", str(KEEP_ALIVE_SECONDS)),
     ),
     health_path="/-/healthz",
 )

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from infra.agent.config import ENGINE_PORT, Launch
 from infra.engines.base import Vocabulary
-from infra.engines.common import Facts, has_gpus, options, plain_env, present, tensor_parallel
+from infra.engines.common import (
+    KEEP_ALIVE_SECONDS,
+    Facts,
+    has_gpus,
+    options,
+    plain_env,
+    present,
+    tensor_parallel,
+)
 from infra.environment import source
 from infra.environment.model import Model
 
@@ -37,7 +45,7 @@ class Sglang(Facts):
         return Launch(
             image=self.image(model),
             args=_COMMAND + options(present(ours) | model.engine.args),
-            env=plain_env(model),
+            env={"SGLANG_TIMEOUT_KEEP_ALIVE": str(KEEP_ALIVE_SECONDS), **plain_env(model)},
             gpus=has_gpus(model),
             in_flight_metrics=("sglang:num_running_reqs", "sglang:num_queue_reqs"),
         )

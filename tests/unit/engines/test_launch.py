@@ -48,7 +48,6 @@ def test_vllm(tmp_path: Path) -> None:
     assert "--enforce-eager" in started.args
     assert "--root-path" not in started.args
     assert started.api_key_env == "VLLM_API_KEY"
-    assert int(started.env["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]) == KEEP_ALIVE_SECONDS
     assert started.gpus
 
 
@@ -75,6 +74,22 @@ def test_all_gpus_of_an_instance_are_used(tmp_path: Path, name: str, argument: s
     chosen = ("models/chat/engine", {"name": name, "version": "v1.0", "args": {argument: 2}})
     assert value(launched(tmp_path, types, auth, chosen), argument) == "2"
     assert f"--{argument}" not in launched(tmp_path, auth, base).args
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("vllm", "VLLM_HTTP_TIMEOUT_KEEP_ALIVE"),
+        ("sglang", "SGLANG_TIMEOUT_KEEP_ALIVE"),
+        ("ray-serve", "RAY_SERVE_HTTP_KEEP_ALIVE_TIMEOUT_S"),
+    ],
+)
+def test_idle_connections_are_kept(name: str, variable: str) -> None:
+    """Servers on uvicorn close an idle connection after 5 s, which the balancer would still use: 502."""
+    for own, expected in (({}, str(KEEP_ALIVE_SECONDS)), ({variable: "900"}, "900")):
+        section = {"name": name, "version": "v0.18.0", "image": "own/image", "env": own}
+        environment = msgspec.convert(changed(("models/chat/engine", section)), Environment)
+        assert launch(environment, "chat").env[variable] == expected
 
 
 def test_sglang_is_started_by_its_whole_command(tmp_path: Path) -> None:
