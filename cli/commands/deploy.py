@@ -10,7 +10,7 @@ from cli.options import DURATION, environment_option, force_unlock_option, json_
 @json_option
 @yes_option
 @force_unlock_option
-@click.option("--timeout", type=DURATION, default="15m", show_default=True, help="How long to wait.")
+@click.option("--timeout", type=DURATION, default="30m", show_default=True, help="How long to wait.")
 def command(env: str, *, as_json: bool, yes: bool, force_unlock: str | None, timeout: float) -> None:
     """Create or update an environment, and wait until every live replica is healthy at the load balancer.
 
