@@ -17,12 +17,10 @@ from infra.terraform.events import (
     LockWaiting,
     Notice,
     Observer,
-    PlannedChange,
     Summary,
 )
 
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "read": "read"}
-_OPERATIONS = {"create": 1, "update": 1, "delete": 1, "replace": 2}
 
 
 @contextmanager
@@ -57,8 +55,8 @@ class _Live:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case PlannedChange(action=action):
-                self._total += _OPERATIONS.get(action, 0)
+            case Summary("plan", add, change, remove):
+                self._total = add + change + remove
             case ApplyStarted(address):
                 self._working[address] = None
                 self._show(0)
