@@ -55,7 +55,8 @@ def progress_line(state: EnvironmentState) -> str:
         for slot in live:
             others = [str(replica.phase) for replica in slot.replicas if replica.phase is not Phase.HEALTHY]
             waiting = f" ({', '.join(sorted(others))})" if others else ""
-            parts.append(f"{model.name} {slot.healthy}/{slot.wanted} healthy{waiting}")
+            problems = "".join(f"; {problem}" for problem in slot.problems)
+            parts.append(f"{model.name} {slot.healthy}/{slot.wanted} healthy{waiting}{problems}")
     return "; ".join(parts) or "nothing is live"
 
 
@@ -65,6 +66,8 @@ def _add_model(table: Table, model: ModelState, now: datetime) -> None:
         if slot.slot is not model.live and not slot.replicas and not slot.weight:
             continue
         table.add_row(name, *_slot_cells(model, slot))
+        for problem in slot.problems:
+            table.add_row("", "", "", "", Text(problem, style="red"))
         for replica in slot.replicas:
             table.add_row("", "", *_replica_cells(replica, now))
         name = ""

@@ -26,7 +26,7 @@ class AwsFleet:
 
     def groups(self) -> tuple[Group, ...]:
         """All groups that carry the environment's tag, with their instances."""
-        return tuple(_group(raw) for raw in self._describe())
+        return tuple(_group(raw, self._problem(raw)) for raw in self._describe())
 
     @translated("resizing a group")
     def resize(self, group: str, *, minimum: int, desired: int) -> None:
@@ -77,6 +77,16 @@ class AwsFleet:
             for instance in reservation["Instances"]
         }
 
+    @translated("reading scaling activities")
+    def _problem(self, raw: "AutoScalingGroupTypeDef") -> str:
+        if len(raw.get("Instances", [])) >= raw["DesiredCapacity"]:
+            return ""
+        answer = self._autoscaling.describe_scaling_activities(
+            AutoScalingGroupName=raw["AutoScalingGroupName"], MaxRecords=1
+        )
+        latest = next(iter(answer["Activities"]), None)
+        return latest.get("StatusMessage", "") if latest and latest["StatusCode"] == "Failed" else ""
+
     def _describe(self) -> Iterator["AutoScalingGroupTypeDef"]:
         with translated("reading the autoscaling groups"):
             pages = self._autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
@@ -86,7 +96,7 @@ class AwsFleet:
                 yield from page["AutoScalingGroups"]
 
 
-def _group(raw: "AutoScalingGroupTypeDef") -> Group:
+def _group(raw: "AutoScalingGroupTypeDef", problem: str) -> Group:
     tags = {tag["Key"]: tag.get("Value", "") for tag in raw["Tags"]}
     template = raw["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
     return Group(
@@ -98,6 +108,7 @@ def _group(raw: "AutoScalingGroupTypeDef") -> Group:
         min=raw["MinSize"],
         desired=raw["DesiredCapacity"],
         max=raw["MaxSize"],
+        problem=problem,
         instances=tuple(
             Instance(
                 id=instance["InstanceId"],

@@ -102,6 +102,7 @@ def _slot(model: str, slot: Slot, facts: Facts) -> SlotState:
         release=max((group.release for group in groups), default=0),
         wanted=sum(group.desired for group in groups),
         replicas=tuple(_replica(group, instance, facts) for group in groups for instance in group.instances),
+        problems=tuple(f"{group.market}: {group.problem}" for group in groups if group.problem),
     )
 
 

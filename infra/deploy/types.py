@@ -59,6 +59,8 @@ class Group:
     desired: int
     max: int
     instances: tuple[Instance, ...] = ()
+    problem: str = ""
+    """Why its latest launch failed (no capacity, no quota), while it has fewer instances than it wants."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,8 @@ class SlotState:
     release: int
     wanted: int
     replicas: tuple[Replica, ...]
+    problems: tuple[str, ...] = ()
+    """Why launches fail, in AWS's words; empty when none does."""
 
     @property
     def healthy(self) -> int:

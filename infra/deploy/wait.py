@@ -88,6 +88,7 @@ def _missing(state: EnvironmentState) -> list[str]:
         for slot in model.slots:
             if slot.slot is model.live and slot.healthy < slot.wanted:
                 lines.append(f"  {model.name}: {slot.healthy} of {slot.wanted} replicas healthy")
+                lines += [f"    {problem}" for problem in slot.problems]
                 lines += [
                     f"    {replica.id} {replica.phase} {replica.detail}".rstrip()
                     for replica in slot.replicas

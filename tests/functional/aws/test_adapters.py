@@ -172,3 +172,17 @@ def test_inventory_finds_every_kind(session: Session, environment: Environment) 
         "target group",
     }
     assert inventory(session, two_models("another")) == ()
+
+
+def test_failed_launches_say_why(session: Session, environment: Environment) -> None:
+    """A group that gets no capacity tells what AWS said, so that nobody waits without knowing."""
+    autoscaling.set_capacity(lambda _zone, _type, market: market != "spot")
+    go_live(session, environment)
+    autoscaling.set_capacity(None)
+    fleet, balancer = AwsFleet(session, environment), AwsBalancer(session, environment)
+    facts = read(fleet, balancer, RuntimeTable(session, environment.environment))
+    blue = interpret(environment, facts).models[0].slots[0]
+    assert (len(blue.replicas), blue.wanted) == (1, 4)
+    (problem,) = blue.problems
+    assert problem.startswith("spot: ")
+    assert "capacity" in problem.lower()
