@@ -147,9 +147,9 @@ def clean(directory: Path) -> None:
     (directory / STATE_FILE).unlink(missing_ok=True)
 
 
-def forget_credentials() -> None:
-    """Drop the host's AWS settings: nothing of this cloud may reach, or look like, the real one."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+def forget_settings() -> None:
+    """Drop the host's AWS and moto settings: nothing of this cloud may reach, or look like, the real one."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
         del os.environ[name]
     os.environ |= {
         "AWS_ACCESS_KEY_ID": "embedded",
@@ -176,7 +176,7 @@ def main() -> int:
     try:
         with lock(directory):
             clean(directory)
-            forget_credentials()
+            forget_settings()
             os.environ[processes.CLOUD_MARK] = str(directory)
             Daemon(arguments.name, directory, arguments.die_with).run()
     except LlmctlError as error:

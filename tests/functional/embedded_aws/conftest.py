@@ -154,9 +154,12 @@ class Cloud:
         return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def endpoint() -> Iterator[Server]:
-    """Serve the emulated cloud, without the six hundred public images that take long to load."""
+    """Serve the emulated cloud, without the six hundred public images that take long to load.
+
+    For a module, not for the session: other tests of this process want the images.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         server = Server()
