@@ -21,8 +21,7 @@ _STYLES = {
 
 def print_state(state: EnvironmentState) -> None:
     """Write the state to stdout."""
-    console = Console()
-    console.print(state_view(state, datetime.now(UTC)), width=max(console.width, _MIN_WIDTH))
+    Console(width=max(Console().width, _MIN_WIDTH)).print(state_view(state, datetime.now(UTC)))
 
 
 def state_view(state: EnvironmentState, now: datetime) -> RenderableType:
