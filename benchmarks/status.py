@@ -17,18 +17,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.aws.balancer import AwsBalancer
-from infra.aws.fleet import AwsFleet
-from infra.aws.runtime_table import RuntimeTable
 from infra.aws.session import Session
-from infra.deploy.motion import carry_out, steps
-from infra.deploy.observe import read
-from infra.embedded.aws import autoscaling, ec2, elbv2, views
 from infra.embedded.aws.server import Server
 from infra.environment import names
 from infra.environment.load import load
-from infra.environment.model import Environment, Market, Slot
-from tests.fakes.stack import build
+from infra.environment.model import Market, Slot
+from tests.fakes.stack import bring_up, build
 
 MODELS = 50
 ROUNDS = 5
@@ -74,22 +68,6 @@ def write_environment(folder: Path) -> Path:
     file = folder / f"{NAME}.yaml"
     file.write_text(json.dumps(document))
     return file
-
-
-def bring_up(session: Session, environment: Environment) -> None:
-    """Go live, and let every instance run and be healthy."""
-    fleet, runtime = AwsFleet(session, environment), RuntimeTable(session, NAME)
-    for step in steps(environment, read(fleet, AwsBalancer(session, environment), runtime)):
-        carry_out(step, fleet, runtime)
-    for now in range(4):
-        autoscaling.reconcile(float(now))
-        for instance in views.instances():
-            if instance.state == "pending":
-                ec2.mark_running(instance.id)
-    for balancer in views.load_balancers():
-        for group in balancer.target_groups:
-            for target in group.targets:
-                elbv2.set_target_health(group.arn, target.id, target.port, views.TargetState.HEALTHY, "", "")
 
 
 def check(command: list[str], reach: dict[str, str]) -> None:

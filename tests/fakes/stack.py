@@ -2,7 +2,13 @@
 
 from typing import Any
 
+from infra.aws.balancer import AwsBalancer
+from infra.aws.fleet import AwsFleet
+from infra.aws.runtime_table import RuntimeTable
 from infra.aws.session import Session
+from infra.deploy.motion import carry_out, steps
+from infra.deploy.observe import read
+from infra.embedded.aws import autoscaling, ec2, elbv2, views
 from infra.environment import names
 from infra.environment.model import Environment, Market, Slot
 
@@ -16,6 +22,22 @@ def build(session: Session, environment: Environment) -> None:
     listener = _listener(session, environment, subnets)
     for priority, model in enumerate(environment.models, 1):
         _model(session, environment, model, image, vpc, subnets, listener, priority)
+
+
+def bring_up(session: Session, environment: Environment) -> None:
+    """Do what `deploy` does after apply, and let every instance that gets capacity come up healthy."""
+    fleet, runtime = AwsFleet(session, environment), RuntimeTable(session, environment.environment)
+    for step in steps(environment, read(fleet, AwsBalancer(session, environment), runtime)):
+        carry_out(step, fleet, runtime)
+    for now in range(5):
+        autoscaling.reconcile(float(now))
+        for instance in views.instances():
+            if instance.state == "pending":
+                ec2.mark_running(instance.id)
+    for balancer in views.load_balancers():
+        for group in balancer.target_groups:
+            for target in group.targets:
+                elbv2.set_target_health(group.arn, target.id, target.port, views.TargetState.HEALTHY, "", "")
 
 
 def _subnet(session: Session, vpc: str, number: int, zone: str) -> str:

@@ -13,17 +13,17 @@ from infra.aws.inventory import inventory
 from infra.aws.log_reader import LogReader
 from infra.aws.runtime_table import RuntimeTable
 from infra.aws.session import Session
-from infra.deploy.motion import carry_out, steps
+from infra.deploy.motion import steps
 from infra.deploy.observe import interpret, read
 from infra.deploy.types import Health, Phase
 from infra.embedded import aws
-from infra.embedded.aws import autoscaling, ec2, elbv2, views
+from infra.embedded.aws import autoscaling, elbv2, views
 from infra.embedded.aws.server import Server
 from infra.environment.model import Environment, Slot
 from infra.environment.names import target_group
 from infra.errors import ExitCode, LlmctlError, Refused
 from tests.fakes.environments import two_models
-from tests.fakes.stack import build
+from tests.fakes.stack import bring_up, build
 
 VARIABLES = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
@@ -45,22 +45,6 @@ def environment(session: Session, request: pytest.FixtureRequest) -> Environment
     return environment
 
 
-def go_live(session: Session, environment: Environment) -> None:
-    """Do what `deploy` does after apply, and let every instance come up healthy."""
-    fleet, runtime = AwsFleet(session, environment), RuntimeTable(session, environment.environment)
-    for step in steps(environment, read(fleet, AwsBalancer(session, environment), runtime)):
-        carry_out(step, fleet, runtime)
-    for now in range(5):
-        autoscaling.reconcile(float(now))
-        for instance in views.instances():
-            if instance.state == "pending":
-                ec2.mark_running(instance.id)
-    for balancer in views.load_balancers():
-        for group in balancer.target_groups:
-            for target in group.targets:
-                elbv2.set_target_health(group.arn, target.id, target.port, views.TargetState.HEALTHY, "", "")
-
-
 def test_nothing_is_there_before_the_first_deploy(session: Session) -> None:
     """All adapters answer "nothing" for an account that llmctl never touched."""
     environment = two_models("absent")
@@ -75,7 +59,7 @@ def test_nothing_is_there_before_the_first_deploy(session: Session) -> None:
 
 def test_first_deploy_brings_all_replicas_up(session: Session, environment: Environment) -> None:
     """Sizes, releases, weights, health and instances are read as they are."""
-    go_live(session, environment)
+    bring_up(session, environment)
     runtime = RuntimeTable(session, environment.environment)
     facts = read(AwsFleet(session, environment), AwsBalancer(session, environment), runtime)
     state = interpret(environment, facts)
@@ -116,7 +100,7 @@ def test_two_deploys_cannot_both_make_a_release_live(session: Session, environme
 
 def test_health_knows_all_states_of_a_target(session: Session, environment: Environment) -> None:
     """A target that fails its checks is unhealthy to us as well."""
-    go_live(session, environment)
+    bring_up(session, environment)
     name = target_group(environment.environment, "chat", Slot.BLUE)
     groups = [group for one in views.load_balancers() for group in one.target_groups]
     group = next(group for group in groups if group.name == name)
@@ -159,7 +143,7 @@ def test_logs_of_a_replica(session: Session, environment: Environment) -> None:
 
 def test_inventory_finds_every_kind(session: Session, environment: Environment) -> None:
     """What exists is found service by service, and nothing of another environment."""
-    go_live(session, environment)
+    bring_up(session, environment)
     kinds = {leftover.kind for leftover in inventory(session, environment)}
     assert kinds >= {
         "autoscaling group",
@@ -177,7 +161,7 @@ def test_inventory_finds_every_kind(session: Session, environment: Environment) 
 def test_failed_launches_say_why(session: Session, environment: Environment) -> None:
     """A group that gets no capacity tells what AWS said, so that nobody waits without knowing."""
     autoscaling.set_capacity(lambda _zone, _type, market: market != "spot")
-    go_live(session, environment)
+    bring_up(session, environment)
     autoscaling.set_capacity(None)
     fleet, balancer = AwsFleet(session, environment), AwsBalancer(session, environment)
     facts = read(fleet, balancer, RuntimeTable(session, environment.environment))
