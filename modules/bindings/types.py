@@ -1,6 +1,9 @@
 """The one list of resource and data types that have a class. Add a name, run `make bindings`."""
 
 SOURCE = "hashicorp/aws"
+ADDRESS = f"registry.terraform.io/{SOURCE}"
+"""In full, so that OpenTofu, whose own registry is another, looks in the same place."""
+
 LOCAL_NAME = "aws"
 
 RESOURCES = (

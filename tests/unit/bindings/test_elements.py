@@ -82,7 +82,7 @@ def test_provider_version_is_exact(stack: TerraformStack) -> None:
     """The provider is the one whose schema the classes were made from, and no other."""
     AwsProvider(stack, "aws", region="eu-west-1")
     required = _json(stack)["terraform"]["required_providers"]["aws"]
-    assert required == {"source": "hashicorp/aws", "version": VERSION}
+    assert required == {"source": "registry.terraform.io/hashicorp/aws", "version": VERSION}
 
 
 def test_values_and_outputs_by_name(stack: TerraformStack) -> None:
