@@ -19,6 +19,7 @@ from infra.agent.machine import Work
 
 CONTAINER = "engine"
 _CACHE_DIRECTORY = "/var/cache/llmctl"
+# A path inside the container: engines' images run as root and keep what they download in root's home.
 _CONTAINER_CACHE = "/root/.cache"
 _DOCKER_TIMEOUT = 20.0
 
