@@ -16,6 +16,45 @@ WEIGHTS_DIRECTORY = "/var/lib/llmctl/weights"
 """Where the agent puts weights from s3:// on the instance; mounted at the same path in the container."""
 
 
+METRICS_PORT = 9464
+"""Port of the agent's own /metrics, for a Prometheus."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How one of our metrics is read from an engine's exposition; several readings of a metric add up."""
+
+    metric: str
+    """Name in `catalogue.METRICS`."""
+    sample: str
+    """Name of a counter or gauge sample (vllm:num_requests_running), or of a histogram, without suffix."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Only samples whose labels match these regular expressions in full."""
+    scale: float = 1.0
+    """Factor to our unit: 100 for shares, 0.001 for milliseconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitoring:
+    """What the agent publishes, beside what the engine tells."""
+
+    interval_seconds: int = 60
+    replicas: bool = True
+    """Whether metrics on the level of the replica are published."""
+    scrape: bool = False
+    """Whether /metrics answers on all addresses of the instance, not only on loopback."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """Which requests and answers are kept, and where."""
+
+    bucket: str
+    rate: float
+    redact: tuple[str, ...]
+    max_bytes: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Launch:
     """How the agent starts one engine container and talks to it."""
@@ -34,6 +73,10 @@ class Launch:
     """Environment variable from which the engine reads the key it demands; None: it can't demand one."""
     in_flight_metrics: tuple[str, ...] = ()
     """Gauges whose sum is the requests running and waiting: zero means that the engine is drained."""
+    readings: tuple[Reading, ...] = ()
+    """What its exposition says of our metrics; a metric that is in none of them has no figure or alarm."""
+    max_sequences: int | None = None
+    """Requests that fit into a batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +97,8 @@ class AgentConfig:
     terminate_hook: str
     drain_seconds: int
     """How long in-flight requests may take to finish when the instance must go."""
+    monitoring: Monitoring = field(default_factory=Monitoring)
+    capture: Capture | None = None
 
     def to_json(self) -> str:
         """Compact and byte-stable."""
@@ -66,4 +111,12 @@ class AgentConfig:
         engine = raw.pop("engine")
         for key in ("args", "in_flight_metrics"):
             engine[key] = tuple(engine[key])
+        engine["readings"] = tuple(_reading(each) for each in engine["readings"])
+        raw["monitoring"] = Monitoring(**raw["monitoring"])
+        if raw["capture"] is not None:
+            raw["capture"] = Capture(**raw["capture"] | {"redact": tuple(raw["capture"]["redact"])})
         return cls(engine=Launch(**engine), **raw)
+
+
+def _reading(raw: dict[str, Any]) -> Reading:
+    return Reading(**raw | {"labels": tuple((name, pattern) for name, pattern in raw["labels"])})

@@ -165,6 +165,13 @@ class Batching(Spec, frozen=True, kw_only=True):
     ] = None
 
 
+class Price(Spec, frozen=True, kw_only=True):
+    """What one instance costs, in US dollars an hour: for the cost figures and the budget alarm."""
+
+    on_demand: Annotated[float, Meta(gt=0, description="On demand.")]
+    spot: Annotated[float, Meta(gt=0, description="On the spot market, as you expect it.")]
+
+
 class Instances(Spec, frozen=True, kw_only=True):
     """What the replicas run on."""
 
@@ -182,6 +189,17 @@ class Instances(Spec, frozen=True, kw_only=True):
         ),
     ] = "ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id"
     disk_gib: Annotated[int, Meta(ge=20, description="Size of the encrypted root volume, in GiB.")] = 200
+    price: Annotated[
+        Price | None, Meta(description="Price of an instance, for cost figures; default: cost is not shown.")
+    ] = None
+
+
+class ScheduledMinimum(Spec, frozen=True, kw_only=True):
+    """From a time on, another minimum; it holds until the next entry's time."""
+
+    cron: Annotated[str, Meta(description="Minute, hour, day, month, weekday.", examples=["0 8 * * MON-FRI"])]
+    min: Annotated[int, Meta(ge=0, description="Replicas from then on, instead of replicas.min.")]
+    timezone: Annotated[str, Meta(description="IANA name.", examples=["Europe/Berlin"])] = "UTC"
 
 
 class Replicas(Spec, frozen=True, kw_only=True):
@@ -189,6 +207,16 @@ class Replicas(Spec, frozen=True, kw_only=True):
 
     min: Annotated[int, Meta(ge=0, description="Replicas at the quietest hour.")]
     max: Annotated[int, Meta(ge=1, description="Replicas at most, extra ones not counted.")]
+    schedule: Annotated[
+        tuple[ScheduledMinimum, ...], Meta(description="Other minimums by the time of day or week.")
+    ] = ()
+    sleep_after: Annotated[
+        Duration | None,
+        Meta(
+            description="Scale to zero after so long without a request (needs min: 0); the next request "
+            "wakes the model and is answered 503 with Retry-After."
+        ),
+    ] = None
 
 
 class Spot(Spec, frozen=True, kw_only=True):
@@ -199,13 +227,81 @@ class Spot(Spec, frozen=True, kw_only=True):
 
 
 class Scaling(Spec, frozen=True, kw_only=True):
-    """Target tracking of the live slot's spot group."""
+    """Target tracking of the live slot's spot group: as many replicas as hold the metric at the target."""
 
     metric: Annotated[
-        Literal["requests_per_replica"],
-        Meta(description="requests_per_replica: requests per minute that each replica gets."),
-    ] = "requests_per_replica"
+        Literal["requests_per_replica", "concurrency", "queue_depth", "tokens_per_second"] | None,
+        Meta(
+            description="All per replica. requests_per_replica: requests a minute (the default); "
+            "concurrency: requests in flight; queue_depth: requests waiting in the engine; "
+            "tokens_per_second: tokens generated."
+        ),
+    ] = None
+    expression: Annotated[
+        str | None,
+        Meta(
+            description="CloudWatch metric math instead of a metric, over the slot's requests (a minute), "
+            "in_flight, queued, tokens (a second) and replicas. It must fall as replicas are added.",
+            examples=["(in_flight + 2 * queued) / replicas"],
+        ),
+    ] = None
     target: Annotated[float, Meta(gt=0, description="What the metric is held at.")]
+    scale_in: Annotated[
+        bool, Meta(description="Whether replicas are taken away when there is less to do.")
+    ] = True
+    warmup: Annotated[
+        Duration,
+        Meta(
+            description="After a replica is in service, until its load counts. Not the cold start: a replica "
+            "is in service only once its engine is healthy."
+        ),
+    ] = "60s"
+
+    @property
+    def measure(self) -> str:
+        """The metric's name, or `expression`."""
+        return "expression" if self.expression else self.metric or "requests_per_replica"
+
+
+class Alarms(Spec, frozen=True, kw_only=True):
+    """When a model calls for help; null turns an alarm off. docs/operations.md explains each."""
+
+    error_rate: Annotated[
+        Annotated[float, Meta(gt=0, le=100)] | None,
+        Meta(description="Percent of requests that failed on the server's side, over 5 minutes."),
+    ] = 5.0
+    latency_p95: Annotated[Duration | None, Meta(description="95 % of requests take less.")] = "60s"
+    ttft_p95: Annotated[
+        Duration | None, Meta(description="95 % of requests get their first token sooner.")
+    ] = "10s"
+    queued: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="Requests waiting in each replica's engine.")
+    ] = 8.0
+    capacity_short: Annotated[
+        Duration | None,
+        Meta(description="Fewer replicas in service than wanted for so long; longer than a cold start."),
+    ] = "20m"
+    spot_notices: Annotated[
+        Positive | None, Meta(description="Spot interruption notices within 15 minutes.")
+    ] = 3
+
+
+class Capture(Spec, frozen=True, kw_only=True):
+    """Keep a sample of requests and answers in S3, to judge quality by. Nothing is kept without this."""
+
+    rate: Annotated[float, Meta(gt=0, le=1, description="Share of requests, 0 to 1.")]
+    redact: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Fields whose values are replaced before anything leaves the instance: dotted paths "
+            "in the request's or the answer's JSON; lists are walked through.",
+            examples=[["messages.content", "user"]],
+        ),
+    ] = ()
+    max_bytes: Annotated[
+        Positive, Meta(description="A longer request or answer is kept without its body.")
+    ] = 65536
+    retention_days: Annotated[Positive, Meta(description="Days until a sample is deleted.")] = 30
 
 
 class Routing(Spec, frozen=True, kw_only=True):
@@ -254,6 +350,38 @@ class Model(Spec, frozen=True, kw_only=True):
     scaling: Scaling | None = None
     routing: Routing = Routing()
     rollout: Rollout = Rollout()
+    alarms: Alarms = Alarms()
+    capture: Capture | None = None
+
+
+class Monitoring(Spec, frozen=True, kw_only=True):
+    """How closely the environment is watched, and who is told."""
+
+    interval: Annotated[
+        Duration,
+        Meta(description="How often each replica publishes its metrics; 5s to 60s. Shorter costs more."),
+    ] = "60s"
+    replicas: Annotated[
+        bool, Meta(description="Publish some metrics for each replica as well; CloudWatch bills per metric.")
+    ] = True
+    dashboards: Annotated[
+        bool, Meta(description="CloudWatch dashboards: one for the environment, one for each model.")
+    ] = True
+    notify: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^(https?://\S+|[^@\s/]+@[^@\s/]+)$")], ...],
+        Meta(
+            description="Where alarms go: e-mail addresses and webhooks (URLs).",
+            examples=[["oncall@example.com", "https://hooks.example.com/llm"]],
+        ),
+    ] = ()
+    budget: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="Alarm above so many US dollars an hour for instances; needs each model's price."),
+    ] = None
+    scrape_from: Annotated[
+        tuple[Cidr, ...],
+        Meta(description="Ranges from which Prometheus may scrape the agents (port 9464, /metrics)."),
+    ] = ()
 
 
 class Environment(Spec, frozen=True, kw_only=True):
@@ -266,6 +394,7 @@ class Environment(Spec, frozen=True, kw_only=True):
     models: Annotated[
         dict[Name, Model], Meta(min_length=1, description="The models, each under the name clients send.")
     ]
+    monitoring: Monitoring = Monitoring()
     protect: Annotated[bool, Meta(description="Refuse to destroy this environment.")] = False
     tags: Annotated[dict[str, str], Meta(description="Tags put on every resource.")] = field(
         default_factory=dict

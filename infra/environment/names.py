@@ -54,6 +54,25 @@ def log_group(environment: str, model: str) -> str:
     return f"/llmctl/{environment}/{model}"
 
 
+def alarm(environment: str, model: str | None, kind: str) -> str:
+    """Name of an alarm of a model, or of the whole environment."""
+    return "-".join(part for part in (stack(environment), model, kind) if part)
+
+
+def dashboard(environment: str, model: str | None = None) -> str:
+    """Name of the environment's CloudWatch dashboard, or of a model's."""
+    return "-".join(part for part in (stack(environment), model) if part)
+
+
+topic = stack
+"""SNS topic that alarms notify."""
+
+
+def samples_bucket(account: str, environment: str, region: str) -> str:
+    """Bucket of captured requests and answers."""
+    return fit(f"{stack(environment)}-samples-{account}-{region}", 63)
+
+
 def api_key_secret(environment: str) -> str:
     """Secrets Manager secret that holds the endpoint's API key."""
     return f"llmctl/{environment}/api-key"

@@ -1,0 +1,98 @@
+"""Figures and alarms as plain data, in CloudWatch's terms: metrics, statistics, metric math.
+
+The same definitions become CloudWatch dashboards and alarms (in `modules/observability`), Grafana panels,
+the terminal's table and the page of `llmctl dashboard`: a figure means the same wherever it is shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from infra.environment.model import Market, Slot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Names that AWS gives to a model's resources: tokens in a stack, text at run time."""
+
+    balancer: str
+    """ARN suffix of the load balancer: app/NAME/ID."""
+    target_groups: Mapping[Slot, str]
+    """ARN suffixes: targetgroup/NAME/ID."""
+    groups: Mapping[tuple[Slot, Market], str]
+    """Names of the autoscaling groups."""
+
+
+class Unit(StrEnum):
+    """How a figure's values are shown."""
+
+    COUNT = "count"
+    PER_SECOND = "per second"
+    SECONDS = "seconds"
+    PERCENT = "percent"
+    DOLLARS = "dollars"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """One metric with its statistic: Sum, Average, Maximum, Minimum, SampleCount or pNN."""
+
+    id: str
+    """Name in expressions: a lower-case letter, then letters, digits and underscores."""
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    statistic: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of a figure: a single term, or metric math over several."""
+
+    label: str
+    terms: tuple[Term, ...]
+    expression: str | None = None
+    """None: the only term itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One chart."""
+
+    id: str
+    title: str
+    unit: Unit
+    lines: tuple[Line, ...]
+
+
+class Missing(StrEnum):
+    """What an alarm makes of a period without data."""
+
+    BREACHING = "breaching"
+    NOT_BREACHING = "notBreaching"
+    IGNORE = "ignore"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """One alarm: it fires when `datapoints` of the last `periods` periods are beyond the threshold."""
+
+    kind: str
+    """Last part of its name, and its entry in docs/operations.md."""
+    model: str | None
+    line: Line
+    comparison: str
+    """GreaterThanThreshold, GreaterThanOrEqualToThreshold, LessThanThreshold, LessThanOrEqualToThreshold."""
+    threshold: float
+    period_seconds: int
+    periods: int
+    datapoints: int
+    missing: Missing
+    meaning: str
+    """One sentence, shown with the alarm."""
+    why_missing: str
+    """Why a period without data is treated so."""
+    notifies: bool = True
+    """False: it only feeds a composite."""
+    tags: Mapping[str, str] = field(default_factory=dict)
