@@ -72,7 +72,7 @@ BATCH = Metric("BatchOccupancy", "Percent", Kind.GAUGE, _MODEL)
 GPU = Metric("GpuUse", "Percent", Kind.GAUGE, _STATE)
 GPU_MEMORY = Metric("GpuMemoryUse", "Percent", Kind.GAUGE, _STATE)
 HEARTBEAT = Metric("Heartbeat", "Count", Kind.COUNT, _MODEL)
-"""One a minute from each agent, whatever the interval."""
+"""One with each publication of an agent."""
 SCRAPE_FAILURES = Metric("ScrapeFailures", "Count", Kind.COUNT, _MODEL)
 """Times that a healthy engine's metrics could not be read."""
 ENGINE_FAILURES = Metric("EngineFailures", "Count", Kind.COUNT, _MODEL)
