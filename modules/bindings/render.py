@@ -162,7 +162,9 @@ def _annotations(block: Block) -> Iterator[str]:
 
 
 def _settable(block: Block) -> list[Attribute]:
-    return [each for each in block.attributes if each.settable and each.name not in _LEFT_OUT]
+    return [
+        each for each in block.attributes if each.settable and not (each.computed and each.name in _LEFT_OUT)
+    ]
 
 
 def _arguments(block: Block, path: str) -> Iterator[tuple[str, str]]:

@@ -38,6 +38,7 @@ class PredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricS
     """Block `metric_data_queries`."""
 
     expression: str
+    id: Required[str]
     label: str
     return_data: Boolean
     metric_stat: PredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQueriesMetricStat
@@ -76,6 +77,7 @@ class PredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpeci
     """Block `metric_data_queries`."""
 
     expression: str
+    id: Required[str]
     label: str
     return_data: Boolean
     metric_stat: PredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQueriesMetricStat
@@ -114,6 +116,7 @@ class PredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSp
     """Block `metric_data_queries`."""
 
     expression: str
+    id: Required[str]
     label: str
     return_data: Boolean
     metric_stat: PredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQueriesMetricStat
@@ -211,6 +214,7 @@ class TargetTrackingConfigurationCustomizedMetricSpecificationMetrics(TypedDict,
     """Block `metrics`."""
 
     expression: str
+    id: Required[str]
     label: str
     return_data: Boolean
     metric_stat: TargetTrackingConfigurationCustomizedMetricSpecificationMetricsMetricStat

@@ -26,7 +26,12 @@ SCHEMA: dict[str, Any] = {
         "block_types": {
             "disk": {
                 "nesting_mode": "list",
-                "block": {"attributes": {"kind": {"type": "string", "required": True}}},
+                "block": {
+                    "attributes": {
+                        "id": {"type": "string", "required": True},
+                        "kind": {"type": "string", "required": True},
+                    }
+                },
             },
             "meta": {
                 "nesting_mode": "list",
@@ -73,6 +78,11 @@ def test_arguments_are_typed() -> None:
 def test_left_out() -> None:
     """What is deprecated, or what only the provider sets, can't be given."""
     assert not {"old", "id", "arn"} & _arguments(_source()).keys()
+
+
+def test_names_inside_blocks_are_given() -> None:
+    """An `id` that the provider doesn't make, such as a metric query's, is an argument like any other."""
+    assert "    id: Required[str]" in _source()
 
 
 def test_attributes_are_properties() -> None:
