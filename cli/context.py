@@ -3,7 +3,7 @@
 Everything is built when first used, so that a command pays only for what it touches.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from infra.aws.fleet import AwsFleet
     from infra.aws.inventory import Leftover
     from infra.aws.log_reader import LogReader
+    from infra.aws.metrics import CloudWatchReader
     from infra.aws.runtime_table import RuntimeTable
     from infra.aws.session import Session
     from infra.aws.state_bucket import StateBucket
     from infra.deploy.clock import SystemClock
     from infra.deploy.types import EnvironmentState, Facts
+    from infra.metrics.summary import Summary
     from infra.terraform.events import Observer
     from infra.terraform.runner import Terraform
 
@@ -159,6 +161,28 @@ class Workspace:
 
         return LogReader(self.session, self.environment.environment)
 
+    @cached_property
+    def metric_reader(self) -> "CloudWatchReader":
+        """Metrics of the load balancer, the groups and the replicas."""
+        from infra.aws.metrics import CloudWatchReader
+
+        return CloudWatchReader(self.session, self.environment.environment)
+
+    def metrics(self, models: Sequence[str], since: float) -> "Summary":
+        """What the metrics of the last `since` seconds say; refuses when there is nothing deployed."""
+        from infra.environment.model import seconds
+        from infra.metrics.summary import summarise
+        from infra.metrics.targets import targets
+        from infra.metrics.window import window
+
+        found = targets(models, self.balancer, self.runtime, self.metric_reader)
+        if not found:
+            raise self._not_deployed()
+        interval = seconds(self.environment.monitoring.interval)
+        return summarise(
+            self.environment, found, self.metric_reader, window(self.clock.now(), since, interval)
+        )
+
     def facts(self) -> "Facts":
         """What the cloud and the runtime table say now."""
         from infra.deploy.observe import read
@@ -175,11 +199,14 @@ class Workspace:
         """Like `observe`, but refuses when there is nothing to see."""
         facts = self.facts()
         if facts.address is None and not facts.groups:
-            name = self.environment.environment
-            raise Refused(f"{name} is not deployed", hint=f"`llmctl deploy --env {name}` deploys it")
+            raise self._not_deployed()
         from infra.deploy.observe import interpret
 
         return interpret(self.environment, facts)
+
+    def _not_deployed(self) -> Refused:
+        name = self.environment.environment
+        return Refused(f"{name} is not deployed", hint=f"`llmctl deploy --env {name}` deploys it")
 
     def leftovers(self, *, patience: float) -> "tuple[Leftover, ...]":
         """What exists of the environment; asked again for `patience` seconds while there is something."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from infra.aws.session import Session, translated
 from infra.deploy.types import Health
 from infra.environment import names
-from infra.environment.model import Environment, Slot
+from infra.environment.model import Environment, Market, Slot
+from infra.observability.types import Sources
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef
@@ -29,6 +30,7 @@ class AwsBalancer:
 
     def __init__(self, session: Session, environment: Environment) -> None:
         self._elbv2 = session.elbv2
+        self._environment = environment.environment
         self._name = names.balancer(environment.environment)
         self._slots = {
             names.target_group(environment.environment, model, slot): (model, slot)
@@ -57,6 +59,28 @@ class AwsBalancer:
         arns = [arn for arn, slot in self._slots_by_arn().items() if slot in slots] if slots else []
         with ThreadPoolExecutor(max_workers=8) as pool:
             return dict(chain.from_iterable(pool.map(self._target_health, arns)))
+
+    def sources(self) -> Mapping[str, Sources]:
+        """Under which names AWS keeps metrics of each model that has both target groups."""
+        balancer, groups = self._balancer(), self._slots_by_arn()
+        if balancer is None:
+            return {}
+        found: dict[str, dict[Slot, str]] = {}
+        for arn, (model, slot) in groups.items():
+            found.setdefault(model, {})[slot] = arn.rpartition(":")[2]
+        return {
+            model: Sources(
+                balancer=balancer[0].partition(":loadbalancer/")[2],
+                target_groups=slots,
+                groups={
+                    (slot, market): names.group(self._environment, model, slot, market)
+                    for slot in Slot
+                    for market in Market
+                },
+            )
+            for model, slots in found.items()
+            if len(slots) == len(Slot)
+        }
 
     @translated("reading target health")
     def _target_health(self, arn: str) -> list[tuple[str, Health]]:

@@ -1,0 +1,165 @@
+"""`metrics` as tables with sparklines: an overview of all models, or everything of one."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from cli.render.sparkline import sparkline
+from infra.metrics.summary import Measure, Row, Summary
+from infra.observability.types import Unit
+
+_MIN_WIDTH = 120
+_NOTHING = "-"
+_SPARK = 12
+_DETAIL_SPARK = 32
+
+_TITLES = {
+    "requests": "requests",
+    "errors": "errors",
+    "latency_p50": "latency p50",
+    "latency_p95": "latency p95",
+    "latency_p99": "latency p99",
+    "ttft_p50": "first token p50",
+    "ttft_p95": "first token p95",
+    "ttft_p99": "first token p99",
+    "tpot_p50": "per output token p50",
+    "tpot_p95": "per output token p95",
+    "tokens_generated": "generated tokens",
+    "tokens_prompt": "prompt tokens",
+    "in_flight": "in flight, per replica",
+    "queued": "waiting, per replica",
+    "kv_cache": "KV cache",
+    "gpu": "GPU",
+    "replicas": "replicas",
+    "cost": "cost an hour",
+    "cost_per_million": "cost of 1 M tokens",
+}
+
+_OVERVIEW: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
+    ("requests/s", ("requests",), "requests"),
+    ("errors", ("errors",), None),
+    ("latency p50/p95/p99", ("latency_p50", "latency_p95", "latency_p99"), "latency_p95"),
+    ("first token p50/p95", ("ttft_p50", "ttft_p95"), None),
+    ("per token", ("tpot_p50",), None),
+    ("tokens/s", ("tokens_generated",), "tokens_generated"),
+    ("in flight", ("in_flight",), None),
+    ("waiting", ("queued",), None),
+    ("replicas", ("replicas",), None),
+    ("$/h", ("cost",), None),
+    ("$/M tokens", ("cost_per_million",), None),
+)
+"""(heading, measures, the one whose sparkline is shown)."""
+
+_Show = Callable[[Summary], None]
+
+
+def print_summary(summary: Summary, *, detail: bool) -> None:
+    """Write the tables to stdout."""
+    Console(width=max(Console().width, _MIN_WIDTH)).print(summary_view(summary, detail=detail))
+
+
+@contextmanager
+def live_summary(*, detail: bool) -> Iterator[_Show]:
+    """Yield a function that shows each summary in place of the one before; page after page in a pipe."""
+    if not sys.stdout.isatty():
+        yield lambda summary: print_summary(summary, detail=detail)
+        return
+    with Live(console=Console(), auto_refresh=False) as live:
+        yield lambda summary: live.update(summary_view(summary, detail=detail), refresh=True)
+
+
+def summary_view(summary: Summary, *, detail: bool) -> RenderableType:
+    """Header, table, and what must be said about missing numbers."""
+    minutes = (summary.until - summary.since).total_seconds() / 60
+    header = Text.assemble(
+        (summary.environment, "bold"),
+        f"  {summary.since:%Y-%m-%d %H:%M} to {summary.until:%H:%M} UTC ({minutes:.0f} min)",
+    )
+    notes = [Text(f"{row.model}: {row.note}", style="yellow") for row in summary.rows if row.note]
+    return Group(header, _details(summary) if detail else _overview(summary), *notes)
+
+
+def _overview(summary: Summary) -> Table:
+    used = {name for row in summary.rows for name in row.measures}
+    columns = [column for column in _OVERVIEW if used & set(column[1])]
+    table = _table("model", "release")
+    for heading, _, _ in columns:
+        table.add_column(heading, justify="right")
+    for row in summary.rows:
+        cells = [_cell(summary, row, names, spark) for _, names, spark in columns]
+        table.add_row("" if row.release else row.model, _release(row), *cells)
+    return table
+
+
+def _details(summary: Summary) -> Table:
+    """A line for each measure; values and sparklines of the model and its releases side by side."""
+    table = _table("")
+    for row in summary.rows:
+        table.add_column(row.model if not row.release else _release(row), justify="right")
+        table.add_column("")
+    for name in _TITLES:
+        if any(name in row.measures for row in summary.rows):
+            table.add_row(_TITLES[name], *_detail_cells(summary, name))
+    return table
+
+
+def _detail_cells(summary: Summary, name: str) -> list[str]:
+    cells = []
+    for row in summary.rows:
+        measure = row.measures.get(name)
+        cells.append(_value(measure))
+        cells.append(_spark(summary, measure, _DETAIL_SPARK) if measure else "")
+    return cells
+
+
+def _cell(summary: Summary, row: Row, names: Sequence[str], spark: str | None) -> str:
+    text = " ".join(_value(row.measures.get(name)) for name in names)
+    if spark is None:
+        return text
+    measure = row.measures.get(spark)
+    return f"{text} {_spark(summary, measure, _SPARK) if measure else ' ' * _SPARK}"
+
+
+def _spark(summary: Summary, measure: Measure, width: int) -> str:
+    return sparkline(measure.points, summary.since, summary.until, width)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def _release(row: Row) -> str:
+    if row.release is None:
+        return "all"
+    return f"{row.slot} {row.release}{' *' if row.live else ''}"
+
+
+def _value(measure: Measure | None) -> str:
+    if measure is None or measure.value is None:
+        return _NOTHING
+    return _FORMATS[measure.unit](measure.value)
+
+
+def _seconds(value: float) -> str:
+    return f"{value * 1000:.0f}ms" if value < 1 else f"{value:.2f}s" if value < 100 else f"{value:.0f}s"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"
+
+
+_FORMATS: dict[Unit, Callable[[float], str]] = {
+    Unit.COUNT: _number,
+    Unit.PER_SECOND: _number,
+    Unit.SECONDS: _seconds,
+    Unit.PERCENT: lambda value: f"{value:.1f}%",
+    Unit.DOLLARS: lambda value: f"{value:.2f}",
+}
