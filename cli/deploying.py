@@ -7,6 +7,7 @@ import click
 from cli.ask import confirm
 from cli.render.plan import print_plan
 from cli.render.terraform import showing
+from infra.deploy.audit import audited
 from infra.deploy.motion import steps
 from infra.deploy.settle import settle
 from infra.terraform.plan import report
@@ -24,12 +25,9 @@ def apply_changes(workspace: "Workspace", *, yes: bool, force_unlock: str | None
             return False
         print_plan(report(environment.environment, plan, environment.models), stderr=True)
         confirm(f"Apply this to {environment.environment}?", yes=yes)
-        done = terraform.apply(plan)
-    workspace.runtime.record(
-        "Apply",
-        environment.environment,
-        f"{done.add} added, {done.change} changed, {done.remove} destroyed",
-    )
+        with audited(workspace.runtime, "Apply", environment.environment) as outcome:
+            done = terraform.apply(plan)
+            outcome.result = f"{done.add} added, {done.change} changed, {done.remove} destroyed"
     return True
 
 
@@ -42,5 +40,12 @@ def move_what_terraform_leaves(workspace: "Workspace", *, yes: bool) -> bool:
             click.echo(f"  {step}", err=True)
         confirm(f"Do this to {environment.environment}?", yes=False)
     api_key = workspace.api_key if environment.endpoint.auth == "api-key" else None
-    settle(found, workspace.fleet, workspace.runtime, api_key, lambda text: click.echo(text, err=True))
+    settle(
+        environment.environment,
+        found,
+        workspace.fleet,
+        workspace.runtime,
+        api_key,
+        lambda text: click.echo(text, err=True),
+    )
     return bool(found)

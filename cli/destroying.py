@@ -1,5 +1,7 @@
 """The steps of `destroy`, in the order that loses no request and leaves no resource."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +11,7 @@ from cli.render.live import watching
 from cli.render.terraform import showing
 from infra.deploy.destroy import refuse_if_protected, shrink_to_zero
 from infra.deploy.wait import until_empty
+from infra.errors import LlmctlError
 
 if TYPE_CHECKING:
     from cli.context import Workspace
@@ -21,7 +24,11 @@ def destroy(workspace: "Workspace", *, yes: bool, force_unlock: str | None, drai
     name = workspace.environment.environment
     refuse_if_protected(workspace.environment, str(workspace.path))
     confirm_by_name(f"Type {name} to destroy it with everything in it", name, yes=yes)
-    with showing() as observe, workspace.terraform(observe, force_unlock=force_unlock) as terraform:
+    with (
+        showing() as observe,
+        workspace.terraform(observe, force_unlock=force_unlock) as terraform,
+        _telling_of_failure(workspace),
+    ):
         shrunk = shrink_to_zero(workspace.fleet)
         if shrunk:
             click.echo(f"draining {len(shrunk)} groups", err=True)
@@ -30,6 +37,20 @@ def destroy(workspace: "Workspace", *, yes: bool, force_unlock: str | None, drai
         plan = terraform.plan(destroy=True)
         if plan.has_changes:
             terraform.apply(plan)
+
+
+@contextmanager
+def _telling_of_failure(workspace: "Workspace") -> Iterator[None]:
+    """The audit log goes down with the environment: it matters while that goes on, or failed."""
+    name, runtime = workspace.environment.environment, workspace.runtime
+    with suppress(LlmctlError):  # after an apply that was cut off there may be no table
+        runtime.record("Destroy", name, "began")
+    try:
+        yield
+    except LlmctlError as error:
+        with suppress(LlmctlError):
+            runtime.record("Destroy", name, f"failed: {error.message.splitlines()[0]}")
+        raise
 
 
 def _wait_for_the_last(workspace: "Workspace") -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.aws.session import Session, translated
+from infra.deploy.events import Event
 from infra.deploy.types import Live, Phase, Report
 from infra.environment import names
 from infra.environment.model import Slot
@@ -84,12 +85,29 @@ class RuntimeTable:
             },
         )
 
-    def _query(self, partition: str) -> Iterator[Mapping[str, Any]]:
+    def events(self, since: datetime) -> tuple[Event, ...]:
+        """The audit log from `since` on, oldest first."""
+        first = since.astimezone(UTC).isoformat(timespec="microseconds")
+        return tuple(
+            Event(
+                time=datetime.fromisoformat(item["sk"]["S"].partition("#")[0]),
+                id=item["sk"]["S"],
+                actor=item["actor"]["S"],
+                action=item["action"]["S"],
+                target=item["target"]["S"],
+                result=item["result"]["S"],
+            )
+            for item in self._query("event", first)
+        )
+
+    def _query(self, partition: str, first: str | None = None) -> Iterator[Mapping[str, Any]]:
+        """Items of a partition in the order of their sort keys, from `first` on."""
+        values = {":pk": {"S": partition}} | ({":first": {"S": first}} if first else {})
         with translated(f"reading the table {self._table}"):
             pages = self._dynamodb.get_paginator("query").paginate(
                 TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": partition}},
+                KeyConditionExpression="pk = :pk AND sk >= :first" if first else "pk = :pk",
+                ExpressionAttributeValues=values,
                 ConsistentRead=True,
             )
             try:

@@ -7,6 +7,7 @@ added: nothing reaches replicas that serve traffic but a rollout.
 
 from dataclasses import dataclass
 
+from infra.deploy.audit import audited
 from infra.deploy.ports import Fleet, Runtime
 from infra.deploy.types import Facts, Group
 from infra.environment.capacity import bounds
@@ -86,17 +87,17 @@ def waiting_releases(facts: Facts) -> dict[str, int]:
 
 
 def carry_out(step: Step, fleet: Fleet, runtime: Runtime) -> None:
-    """Do one step and record it."""
-    match step:
-        case GoLive():
-            runtime.make_live(step.model, step.slot, step.release)
-        case Pin():
-            fleet.pin(step.group, step.release)
-        case Resize():
-            fleet.resize(step.group, minimum=step.minimum, desired=step.desired)
-        case Forget():
-            runtime.forget(step.model)
-    runtime.record(type(step).__name__, str(step), "done")
+    """Do one step and record how it ended."""
+    with audited(runtime, type(step).__name__, str(step)):
+        match step:
+            case GoLive():
+                runtime.make_live(step.model, step.slot, step.release)
+            case Pin():
+                fleet.pin(step.group, step.release)
+            case Resize():
+                fleet.resize(step.group, minimum=step.minimum, desired=step.desired)
+            case Forget():
+                runtime.forget(step.model)
 
 
 def _model_steps(environment: Environment, model: str, facts: Facts) -> list[Step]:

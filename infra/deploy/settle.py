@@ -8,13 +8,21 @@ from infra.deploy.ports import ApiKey, Fleet, Runtime
 Tell = Callable[[str], None]
 
 
-def settle(steps: Sequence[Step], fleet: Fleet, runtime: Runtime, api_key: ApiKey | None, tell: Tell) -> None:
+def settle(
+    environment: str,
+    steps: Sequence[Step],
+    fleet: Fleet,
+    runtime: Runtime,
+    api_key: ApiKey | None,
+    tell: Tell,
+) -> None:
     """Create the key that engines will ask for, then carry out each step, telling what is done.
 
     The key comes first: an engine that boots without it would not start. `api_key` is None for an endpoint
     that asks for none.
     """
     if api_key is not None and api_key.ensure():
+        runtime.record("CreateApiKey", environment, "done")
         tell("created the endpoint's API key")
     for step in steps:
         carry_out(step, fleet, runtime)
