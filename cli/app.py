@@ -28,6 +28,7 @@ COMMANDS = {
     "status": "Show models, slots, releases, weights and replicas.",
     "metrics": "Show traffic, latency, tokens, load and cost of models and releases.",
     "events": "Show who did what, and what became of replicas.",
+    "dashboard": "Serve a local web page: traffic, replicas, alarms, charts.",
     "logs": "Show the logs of engines and agents.",
     "bench": "Load an endpoint on a fixed schedule and measure it.",
     "api-key": "Print the API key of an environment's endpoint.",

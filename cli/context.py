@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infra.aws.runtime_table import RuntimeTable
     from infra.aws.session import Session
     from infra.aws.state_bucket import StateBucket
+    from infra.dashboard.source import CloudSource, Connection
     from infra.deploy.clock import SystemClock
     from infra.deploy.types import EnvironmentState, Facts
     from infra.metrics.summary import Summary
@@ -42,6 +43,8 @@ class Workspace:
     environment: Environment
     starts_cloud: bool = False
     """Whether an embedded cloud that isn't running is started, or the command refused."""
+    attempts: int = 5
+    """How often a call to the cloud is tried."""
 
     @property
     def cloud_is_down(self) -> bool:
@@ -75,7 +78,7 @@ class Workspace:
         """Clients of the environment's account and region."""
         from infra.aws.session import Session
 
-        return Session(self.environment.provider.region, self.variables)
+        return Session(self.environment.provider.region, self.variables, attempts=self.attempts)
 
     @cached_property
     def state_bucket(self) -> "StateBucket":
@@ -183,6 +186,21 @@ class Workspace:
             self.environment, found, self.metric_reader, window(self.clock.now(), since, interval)
         )
 
+    def connection(self) -> "Connection":
+        """What the local page asks; every client is made here, before several threads use them."""
+        from infra.aws.alarms import AlarmReader
+        from infra.dashboard.source import Connection
+
+        _ = self.fleet
+        return Connection(
+            environment=self.environment,
+            observe=self.observe_deployed,
+            alarms=AlarmReader(self.session, self.environment.environment),
+            events=self.runtime.events,
+            reader=self.metric_reader,
+            origins=self.balancer,
+        )
+
     def facts(self) -> "Facts":
         """What the cloud and the runtime table say now."""
         from infra.deploy.observe import read
@@ -231,3 +249,15 @@ def open_workspace(env: str, *, starts_cloud: bool = False) -> Workspace:
     """Find, read and check an environment file; raises `Refused` with every problem in it."""
     path = find(env)
     return Workspace(path, load(path), starts_cloud)
+
+
+def dashboard_source(env: str) -> "CloudSource":
+    """What the local page shows; the file and the cloud are looked up again after each failure."""
+    from infra.dashboard.source import CloudSource
+
+    def connect() -> "Connection":
+        path = find(env)
+        # Two attempts: the page says soon that nobody answers, and asks again by itself.
+        return Workspace(path, load(path), attempts=2).connection()
+
+    return CloudSource(connect)

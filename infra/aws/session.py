@@ -63,6 +63,7 @@ class Session:
     `environment` holds what one would export for the `aws` command: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
     AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE. With no keys in it the usual chain of credentials
     applies, less the instance metadata service when this machine is no EC2 instance (asking it would hang).
+    `attempts`: how often a call is tried; fewer for those who ask again anyway.
     """
 
     autoscaling: cached_property["AutoScalingClient"] = cached_property(
@@ -83,8 +84,9 @@ class Session:
     ssm: cached_property["SSMClient"] = cached_property(lambda self: self.client("ssm"))
     sts: cached_property["STSClient"] = cached_property(lambda self: self.client("sts"))
 
-    def __init__(self, region: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, region: str, environment: Mapping[str, str], *, attempts: int = 5) -> None:
         self.region = region
+        self._attempts = attempts
         self.endpoint = environment.get("AWS_ENDPOINT_URL") or None
         with translated("reading the AWS configuration"):
             self._boto3 = _boto3_session(region, environment)
@@ -120,7 +122,7 @@ class Session:
         return Config(
             connect_timeout=5,
             read_timeout=30,
-            retries={"mode": "standard", "total_max_attempts": 5},
+            retries={"mode": "standard", "total_max_attempts": self._attempts},
             user_agent_extra=f"llmctl/{_version()}",
             # A proxy can't reach the loopback address of a cloud on this machine.
             proxies={} if self.endpoint else None,
