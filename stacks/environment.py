@@ -4,11 +4,15 @@ Its state is in S3. The bucket's name has the account in it, which the file may 
 configuration is partial: whoever runs Terraform passes `-backend-config=bucket=...`.
 """
 
+from collections.abc import Mapping
+
 from cdktf import S3Backend, TerraformStack
 from constructs import Construct
 
 from infra.environment import names
 from infra.environment.model import Environment
+from infra.observability.alarms import environment_alarms
+from infra.observability.types import Sources
 from modules.bindings.aws.data_caller_identity import DataCallerIdentity
 from modules.bindings.aws.provider import AwsProvider
 from modules.bindings.base import output
@@ -17,6 +21,8 @@ from modules.load_balancer.load_balancer import LoadBalancer, listener_ports
 from modules.network.endpoints import ServiceEndpoints
 from modules.network.firewall import Firewall
 from modules.network.network import ExistingNetwork, Network, OwnNetwork
+from modules.observability.alarms import Alarms
+from modules.observability.topic import AlarmTopic
 from modules.state.artefacts import AgentFile, Artefacts
 from modules.state.runtime import ApiKeySecret, RuntimeTable
 from modules.tags import environment_tags
@@ -36,10 +42,13 @@ class EnvironmentStack(TerraformStack):
         self._region = environment.provider.region
         self._terraform()
         foundation = self._foundation(agent)
-        for model in environment.models:
-            ModelResources(
+        models = {
+            model: ModelResources(
                 self, f"model_{model}", environment=environment, model=model, foundation=foundation
             )
+            for model in environment.models
+        }
+        self._watch({name: model.sources for name, model in models.items()}, foundation)
 
     def _terraform(self) -> None:
         account = self._environment.provider.account
@@ -76,12 +85,34 @@ class EnvironmentStack(TerraformStack):
             artefacts=artefacts,
             secret=secret,
         )
+        topic = AlarmTopic(
+            self,
+            "alarms",
+            environment=self._name,
+            region=self._region,
+            account=account,
+            notify=environment.monitoring.notify,
+        ).topic
         balancer = self._load_balancer(network, firewall)
         output(self, "endpoint", balancer.url, description="Where clients find the environment")
         output(self, "balancer_dns", balancer.balancer.dns_name, description="DNS name of the balancer")
         output(self, "runtime_table", table.name, description="DynamoDB table of the runtime")
         return Foundation(
-            network=network, firewall=firewall, load_balancer=balancer, artefacts=artefacts, role=role
+            network=network,
+            firewall=firewall,
+            load_balancer=balancer,
+            artefacts=artefacts,
+            role=role,
+            topic=topic,
+        )
+
+    def _watch(self, sources: Mapping[str, Sources], foundation: Foundation) -> None:
+        Alarms(
+            self,
+            "watch",
+            environment=self._name,
+            alarms=environment_alarms(self._environment, sources),
+            topic=foundation.topic,
         )
 
     def _network(self) -> Network:
@@ -112,6 +143,7 @@ class EnvironmentStack(TerraformStack):
             vpc_id=network.vpc_id,
             allow_cidrs=self._environment.endpoint.allow_cidrs,
             ports=listener_ports(self._environment.endpoint),
+            scrape_from=self._environment.monitoring.scrape_from,
         )
         if isinstance(network, OwnNetwork) and self._environment.network.egress == "endpoints":
             ServiceEndpoints(

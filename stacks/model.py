@@ -5,19 +5,26 @@ from dataclasses import dataclass
 from constructs import Construct
 
 from infra.agent.config import AgentConfig, Launch
+from infra.agent.config import Monitoring as AgentMonitoring
 from infra.engines import registry
 from infra.environment import names
 from infra.environment.ecr import ecr_repository
-from infra.environment.model import Environment, Slot, seconds
+from infra.environment.model import Environment, Market, Slot, seconds
+from infra.observability.alarms import alarms, composites
+from infra.observability.types import Sources
 from modules.bindings.aws.cloudwatch_log_group import CloudwatchLogGroup
+from modules.bindings.aws.lb_listener_rule import LbListenerRule
+from modules.bindings.aws.sns_topic import SnsTopic
 from modules.identity.instance_role import ImageAccess, InstanceRole, WeightsAccess
 from modules.load_balancer.load_balancer import LoadBalancer
 from modules.load_balancer.rule import ModelRule
 from modules.network.firewall import Firewall
 from modules.network.network import Network
+from modules.observability.alarms import Alarms
 from modules.release.release import Release
 from modules.replica_slot.replica_slot import ReplicaSlot
-from modules.scaling.scaling import RequestsPerReplica
+from modules.scaling.scaling import TargetTracking
+from modules.scaling.sleep import Sleep
 from modules.state.artefacts import Artefacts
 from modules.tags import environment_tags, model_tags
 
@@ -34,10 +41,14 @@ class Foundation:
     load_balancer: LoadBalancer
     artefacts: Artefacts
     role: InstanceRole
+    topic: SnsTopic
 
 
 class ModelResources(Construct):
-    """A model: its release, its two slots, its rule, its logs."""
+    """A model: its release, its two slots, its rule, what scales it, its logs and alarms.
+
+    `sources`: where its metrics are found.
+    """
 
     def __init__(
         self,
@@ -63,7 +74,10 @@ class ModelResources(Construct):
         self._access(launch)
         release = self._release(launch)
         slots = {slot: self._slot(slot, launch, release) for slot in Slot}
-        self._route(slots)
+        rule = self._route(slots)
+        self.sources = self._sources(slots)
+        self._scale(slots, rule)
+        self._watch()
 
     def _access(self, launch: Launch) -> None:
         """What the instances of this model may read beside what all may."""
@@ -103,28 +117,67 @@ class ModelResources(Construct):
             subnets=network.private_subnets(self._environment.models[self._model].instances.zones),
         )
 
-    def _route(self, slots: dict[Slot, ReplicaSlot]) -> None:
-        balancer = self._foundation.load_balancer
-        routed = ModelRule(
+    def _route(self, slots: dict[Slot, ReplicaSlot]) -> LbListenerRule:
+        return ModelRule(
             self,
             "rule",
             environment=self._environment,
             model=self._model,
-            listener=balancer.listener,
+            listener=self._foundation.load_balancer.listener,
             blue=slots[Slot.BLUE].target_group,
             green=slots[Slot.GREEN].target_group,
+        ).rule
+
+    def _sources(self, slots: dict[Slot, ReplicaSlot]) -> Sources:
+        environment = self._environment.environment
+        return Sources(
+            balancer=self._foundation.load_balancer.balancer.arn_suffix,
+            target_groups={slot: resources.target_group.arn_suffix for slot, resources in slots.items()},
+            groups={
+                (slot, market): names.group(environment, self._model, slot, market)
+                for slot in Slot
+                for market in Market
+            },
         )
-        scaling = self._environment.models[self._model].scaling
+
+    def _scale(self, slots: dict[Slot, ReplicaSlot], rule: LbListenerRule) -> None:
+        """Both slots alike: in the idle one there is nothing to follow."""
+        model = self._environment.models[self._model]
         for slot, resources in slots.items():
-            if scaling:
-                RequestsPerReplica(
+            if model.scaling:
+                TargetTracking(
                     self,
                     f"scaling_{slot.value}",
-                    scaling=scaling,
-                    slot=resources,
-                    balancer=balancer.balancer,
-                    rule=routed.rule,
+                    environment=self._environment.environment,
+                    model=self._model,
+                    scaling=model.scaling,
+                    slot=slot,
+                    group=resources.spot,
+                    sources=self.sources,
+                    rule=rule,
                 )
+            if model.replicas.sleep_after:
+                Sleep(
+                    self,
+                    f"sleep_{slot.value}",
+                    environment=self._environment.environment,
+                    model=self._model,
+                    after=seconds(model.replicas.sleep_after),
+                    slot=slot,
+                    group=resources.spot,
+                    sources=self.sources,
+                )
+
+    def _watch(self) -> None:
+        Alarms(
+            self,
+            "alarms",
+            environment=self._environment.environment,
+            alarms=alarms(self._environment, self._model, self.sources),
+            composites=composites(self._environment, self._model, self.sources),
+            topic=self._foundation.topic,
+            tags=model_tags(self._model),
+        )
 
 
 def agent_config(environment: Environment, model: str, launch: Launch) -> AgentConfig:
@@ -143,4 +196,9 @@ def agent_config(environment: Environment, model: str, launch: Launch) -> AgentC
         launch_hook=names.LAUNCH_HOOK,
         terminate_hook=names.TERMINATE_HOOK,
         drain_seconds=seconds(spec.routing.deregistration_delay),
+        monitoring=AgentMonitoring(
+            interval_seconds=seconds(environment.monitoring.interval),
+            replicas=environment.monitoring.replicas,
+            scrape=bool(environment.monitoring.scrape_from),
+        ),
     )

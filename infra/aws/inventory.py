@@ -159,6 +159,47 @@ def _bucket(session: Session, environment: Environment) -> Iterator[Leftover]:
     yield Leftover("s3 bucket", name)
 
 
+def _alarms(session: Session, environment: Environment) -> Iterator[Leftover]:
+    """By name: an environment's own prefix may also be that of a longer name, so tags decide.
+
+    Target tracking makes alarms of its own; they carry no tag and go with their policy.
+    """
+    pages = session.cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=names.alarm(environment.environment, None, ""),
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+    )
+    for page in pages:
+        for alarm in (*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])):
+            arn = alarm["AlarmArn"]
+            if _is_ours(session.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"], environment):
+                yield Leftover("cloudwatch alarm", alarm["AlarmName"])
+
+
+def _dashboards(session: Session, environment: Environment) -> Iterator[Leftover]:
+    """Dashboards carry no tags: the names of the environment's own are asked for."""
+    pages = session.cloudwatch.get_paginator("list_dashboards").paginate(
+        DashboardNamePrefix=names.dashboard(environment.environment)
+    )
+    for page in pages:
+        for dashboard in page["DashboardEntries"]:
+            if dashboard["DashboardName"] in _dashboard_names(environment):
+                yield Leftover("cloudwatch dashboard", dashboard["DashboardName"])
+
+
+def _dashboard_names(environment: Environment) -> frozenset[str]:
+    return frozenset(names.dashboard(environment.environment, model) for model in (None, *environment.models))
+
+
+def _topics(session: Session, environment: Environment) -> Iterator[Leftover]:
+    name = names.topic(environment.environment)
+    for page in session.client("sns").get_paginator("list_topics").paginate():
+        yield from (
+            Leftover("sns topic", name)
+            for topic in page["Topics"]
+            if topic["TopicArn"].rpartition(":")[2] == name
+        )
+
+
 def _certificates(session: Session, environment: Environment) -> Iterator[Leftover]:
     if not environment.endpoint.domain:
         return
@@ -200,12 +241,17 @@ PROBES: tuple[Probe, ...] = (
     _log_groups,
     _secrets,
     _bucket,
+    _alarms,
+    _dashboards,
+    _topics,
     _certificates,
     _records,
 )
 KINDS = frozenset(f"ec2 {resource.kind}" for resource in _EC2) | {
     "autoscaling group",
     "certificate",
+    "cloudwatch alarm",
+    "cloudwatch dashboard",
     "dns record",
     "dynamodb table",
     "iam instance profile",
@@ -214,6 +260,7 @@ KINDS = frozenset(f"ec2 {resource.kind}" for resource in _EC2) | {
     "log group",
     "s3 bucket",
     "secret",
+    "sns topic",
     "target group",
 }
 """Every kind of resource that the probes can find."""

@@ -5,7 +5,7 @@ the terminal's table and the page of `llmctl dashboard`: a figure means the same
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from infra.environment.model import Market, Slot
@@ -79,8 +79,10 @@ class Alarm:
     """One alarm: it fires when `datapoints` of the last `periods` periods are beyond the threshold."""
 
     kind: str
-    """Last part of its name, and its entry in docs/operations.md."""
+    """Its entry in docs/operations.md, and the last part of its name."""
     model: str | None
+    part: str = ""
+    """Tells several alarms of a kind apart; after the kind in the name."""
     line: Line
     comparison: str
     """GreaterThanThreshold, GreaterThanOrEqualToThreshold, LessThanThreshold, LessThanOrEqualToThreshold."""
@@ -95,4 +97,16 @@ class Alarm:
     """Why a period without data is treated so."""
     notifies: bool = True
     """False: it only feeds a composite."""
-    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composite:
+    """An alarm over a model's other alarms: it fires while any of them does, unless another explains it."""
+
+    kind: str
+    model: str
+    any_of: tuple[str, ...]
+    """Kinds of alarms of the same model."""
+    unless: tuple[str, ...] = ()
+    """While one of these fires, this one stays quiet: it would say the same again."""
+    meaning: str

@@ -1,4 +1,6 @@
-"""Who may talk to whom: clients to the balancer's listeners, the balancer to the engines, nobody else.
+"""Who may talk to whom: clients to the listeners, the balancer to the engines, a Prometheus to the agents.
+
+Nobody else may, and the Prometheus only from where the file says.
 
 All rules of an environment are in this file (and the one to the service endpoints, beside them), each a
 resource of its own: rules that are written inside a security group can't be added or removed one by one.
@@ -8,7 +10,7 @@ from collections.abc import Sequence
 
 from constructs import Construct
 
-from infra.agent.config import ENGINE_PORT
+from infra.agent.config import ENGINE_PORT, METRICS_PORT
 from infra.environment import names
 from modules.bindings.aws.security_group import SecurityGroup
 from modules.bindings.aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
@@ -27,6 +29,7 @@ class Firewall(Construct):
         vpc_id: str,
         allow_cidrs: Sequence[str],
         ports: Sequence[int],
+        scrape_from: Sequence[str],
     ) -> None:
         super().__init__(scope, id_)
         self._prefix = names.stack(environment)
@@ -36,7 +39,7 @@ class Firewall(Construct):
             for port in ports:
                 VpcSecurityGroupIngressRule(
                     self,
-                    f"clients_{cidr.replace('.', '-').replace('/', '_')}_{port}",
+                    f"clients_{_slug(cidr)}_{port}",
                     security_group_id=self.balancer.id,
                     cidr_ipv4=cidr,
                     ip_protocol="tcp",
@@ -45,6 +48,17 @@ class Firewall(Construct):
                     description="Clients",
                 )
         self._engines()
+        for cidr in dict.fromkeys(scrape_from):
+            VpcSecurityGroupIngressRule(
+                self,
+                f"scrape_{_slug(cidr)}",
+                security_group_id=self.instances.id,
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=METRICS_PORT,
+                to_port=METRICS_PORT,
+                description="Prometheus",
+            )
         VpcSecurityGroupEgressRule(
             self,
             "instances_out",
@@ -82,3 +96,7 @@ class Firewall(Construct):
         return SecurityGroup(
             self, role, name=name, vpc_id=vpc_id, description=description, tags={"Name": name}
         )
+
+
+def _slug(cidr: str) -> str:
+    return cidr.replace(".", "-").replace("/", "_")

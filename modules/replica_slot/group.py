@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.environment import names
 from infra.environment.capacity import bounds
 from infra.environment.model import Environment, Market, Slot, seconds
+from infra.observability.terms import GROUP_METRICS
 from modules.bindings.aws.autoscaling_group import (
     AutoscalingGroup,
     MixedInstancesPolicy,
@@ -81,6 +82,7 @@ class Group(Construct):
             health_check_grace_period=_GRACE_SECONDS,
             capacity_rebalance=market is Market.SPOT,
             wait_for_capacity_timeout="0",
+            enabled_metrics=GROUP_METRICS,
             mixed_instances_policy=_mixed(market, template, spec.instances.types),
             tag=[{"key": key, "value": tags[key], "propagate_at_launch": True} for key in sorted(tags)],
             lifecycle={"ignore_changes": RUNTIME_OWNED},

@@ -70,6 +70,25 @@ VARIANTS: dict[str, Environment] = {
             )
         },
     ),
+    "watched": environment(
+        models={
+            "chat": model(
+                replicas={"min": 0, "max": 3, "sleep_after": "10m"},
+                scaling={"expression": "(in_flight + 2 * queued) / replicas", "target": 4, "scale_in": False},
+                instances={
+                    "types": ["g5.xlarge", "g6.xlarge"],
+                    "zones": ZONES,
+                    "price": {"on_demand": 1.2, "spot": 0.4},
+                },
+            )
+        },
+        monitoring={
+            "interval": "10s",
+            "notify": ["oncall@example.com", "https://hooks.example.com/llm"],
+            "budget": 3,
+            "scrape_from": ["10.9.0.0/16"],
+        },
+    ),
     "own-image": environment(
         models={
             "chat": model(instances={"types": ["g5.xlarge"], "zones": ZONES, "ami": "ami-0123456789abcdef0"})

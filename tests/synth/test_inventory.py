@@ -6,7 +6,10 @@ from tests.synth.synthesis import Stack
 FOUND_AS = {
     "aws_acm_certificate": "certificate",
     "aws_autoscaling_group": "autoscaling group",
+    "aws_cloudwatch_composite_alarm": "cloudwatch alarm",
+    "aws_cloudwatch_dashboard": "cloudwatch dashboard",
     "aws_cloudwatch_log_group": "log group",
+    "aws_cloudwatch_metric_alarm": "cloudwatch alarm",
     "aws_dynamodb_table": "dynamodb table",
     "aws_eip": "ec2 elastic address",
     "aws_iam_instance_profile": "iam instance profile",
@@ -21,6 +24,7 @@ FOUND_AS = {
     "aws_s3_bucket": "s3 bucket",
     "aws_secretsmanager_secret": "secret",
     "aws_security_group": "ec2 security group",
+    "aws_sns_topic": "sns topic",
     "aws_subnet": "ec2 subnet",
     "aws_vpc": "ec2 vpc",
     "aws_vpc_endpoint": "ec2 vpc endpoint",
@@ -39,6 +43,8 @@ PART_OF = {
     "aws_s3_bucket_server_side_encryption_configuration": "aws_s3_bucket",
     "aws_s3_bucket_versioning": "aws_s3_bucket",
     "aws_s3_object": "aws_s3_bucket",
+    "aws_sns_topic_policy": "aws_sns_topic",
+    "aws_sns_topic_subscription": "aws_sns_topic",
     "aws_vpc_security_group_egress_rule": "aws_security_group",
     "aws_vpc_security_group_ingress_rule": "aws_security_group",
 }

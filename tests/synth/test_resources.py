@@ -15,6 +15,7 @@ _UNTAGGABLE = {
     "aws_acm_certificate_validation",
     "aws_autoscaling_lifecycle_hook",
     "aws_autoscaling_policy",
+    "aws_cloudwatch_dashboard",
     "aws_iam_role_policy",
     "aws_route",
     "aws_route53_record",
@@ -23,6 +24,8 @@ _UNTAGGABLE = {
     "aws_s3_bucket_public_access_block",
     "aws_s3_bucket_server_side_encryption_configuration",
     "aws_s3_bucket_versioning",
+    "aws_sns_topic_policy",
+    "aws_sns_topic_subscription",
 }
 _TAGGED_BY_ITSELF = {"aws_autoscaling_group"}
 

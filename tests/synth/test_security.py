@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from infra.agent.config import ENGINE_PORT
+from infra.agent.config import ENGINE_PORT, METRICS_PORT
 from infra.environment.model import Environment
 from tests.synth.synthesis import Stack
 
@@ -29,11 +29,18 @@ def test_volumes_are_encrypted(variant: Stack) -> None:
 
 
 def test_nobody_gets_in_but_through_the_listener(variant: Stack, spec: Environment) -> None:
-    """Ranges are let in to the balancer, as the file says and on its ports only; engines hear only it."""
+    """Ranges are let in to the balancer, as the file says and on its ports only; engines hear only it.
+
+    A Prometheus that the file names reads the agents' metrics, and nothing else.
+    """
     ranges: set[str] = set()
     for address, rule in variant.resources("aws_vpc_security_group_ingress_rule"):
         assert (rule["ip_protocol"], rule["from_port"]) == ("tcp", rule["to_port"]), address
-        if "cidr_ipv4" in rule:
+        if rule.get("description") == "Prometheus":
+            assert rule["security_group_id"] == "${aws_security_group.firewall_instances.id}", address
+            assert rule["from_port"] == METRICS_PORT, address
+            assert rule["cidr_ipv4"] in spec.monitoring.scrape_from, address
+        elif "cidr_ipv4" in rule:
             assert rule["security_group_id"] == "${aws_security_group.firewall_balancer.id}", address
             assert rule["from_port"] in {spec.endpoint.listener_port, 80}, address
             ranges.add(rule["cidr_ipv4"])

@@ -1,0 +1,1 @@
+"""What there is to see, and who is told: dashboards, alarms, their topic."""
