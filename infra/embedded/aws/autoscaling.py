@@ -64,6 +64,8 @@ def _reconcile_group(group: Group, now: float) -> None:
     _prolong_waits(group, now)
     for step in fleet.decide(_observe(group, now), now):
         _carry_out(group, step, now)
+    if sum(not member.lifecycle.leaving for member in group.instance_states) == group.desired_capacity:
+        group.reasons = ""
 
 
 def _observe(group: Group, now: float) -> fleet.Group:
@@ -224,13 +226,19 @@ def retire(group: Group, member: Member, cause: str, now: float, *, failed: bool
                 target_group.deregister_terminated_instances([member.instance_id])
     member.end_activity = group.begin(
         f"Terminating EC2 instance: {member.instance_id}",
-        f"instance {member.instance_id} was taken out of service: {cause}",
+        _end_cause(member, cause),
         now,
         Subnet_ID=str(member.instance.subnet_id),
         Availability_Zone=str(member.instance.placement.zone),
     )
     member.end_activity.status_code = _PROGRESS[Lifecycle.TERMINATING]
     return member.end_activity
+
+
+def _end_cause(member: Member, cause: str) -> str:
+    if cause.startswith("in response to a difference"):
+        return f"an instance was taken out of service {cause}; {member.instance_id} was selected"
+    return f"instance {member.instance_id} was taken out of service: {cause}"
 
 
 def _end(group: Group, member: Member, now: float) -> None:

@@ -1,7 +1,7 @@
 """The autoscaling API's actions, where moto lacks them, loses their parameters or acts by itself.
 
 Each handler takes moto's request object and only records or reads; motion is `autoscaling.reconcile`'s.
-Attaching and detaching instances, standby, warm pools, schedules and instance refresh are refused.
+Attaching and detaching instances, standby, warm pools and instance refresh are refused.
 """
 
 import time
@@ -14,13 +14,14 @@ from moto.autoscaling.models import AutoScalingBackend
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
+from infra.embedded.aws import autoscaling_metrics, autoscaling_policies, autoscaling_schedules
 from infra.embedded.aws.autoscaling_group import (
     Activity,
     Group,
     LifecycleHook,
     Member,
-    ScalingPolicy,
     check_bounds,
+    group_of,
 )
 from infra.embedded.aws.patching import add, override, replace
 
@@ -29,9 +30,6 @@ _REFUSED = (
     "detach_instances",
     "enter_standby",
     "exit_standby",
-    "execute_policy",
-    "put_scheduled_update_group_action",
-    "batch_put_scheduled_update_group_action",
     "put_warm_pool",
     "create_launch_configuration",
 )
@@ -49,17 +47,16 @@ def install(retire: Retire) -> None:
     """Put the fixes into moto."""
     override(models, "FakeAutoScalingGroup", Group)
     override(models, "LifecycleHook", LifecycleHook)
-    override(models, "FakeScalingPolicy", ScalingPolicy)
     _install_backend()
+    for part in (autoscaling_policies, autoscaling_schedules, autoscaling_metrics):
+        part.install()
     for name in _REFUSED:
         override(AutoScalingResponse, name, _refused(name))
     replace(AutoScalingResponse, "create_auto_scaling_group", _create_with_all_parameters)
     replace(AutoScalingResponse, "update_auto_scaling_group", _update_with_all_parameters)
-    replace(AutoScalingResponse, "put_scaling_policy", _with_enabled)
     override(AutoScalingResponse, "delete_auto_scaling_group", _delete_auto_scaling_group)
     override(AutoScalingResponse, "set_desired_capacity", _set_desired_capacity)
     override(AutoScalingResponse, "put_lifecycle_hook", _put_lifecycle_hook)
-    override(AutoScalingResponse, "delete_policy", _delete_policy)
     override(AutoScalingResponse, "describe_scaling_activities", _describe_scaling_activities)
     override(
         AutoScalingResponse, "terminate_instance_in_auto_scaling_group", _terminate_instance_with(retire)
@@ -69,18 +66,19 @@ def install(retire: Retire) -> None:
 
 
 def _install_backend() -> None:
-    """Keep moto from moving instances and targets by itself, and from mixing up policies of two groups."""
+    """Keep moto from moving instances and targets by itself."""
     override(AutoScalingBackend, "notify_terminate_instances", lambda *_: None)
     override(AutoScalingBackend, "update_attached_target_groups", lambda *_: None)
-    replace(AutoScalingBackend, "put_scaling_policy", _keyed_by_group)
 
 
 def drop_group(backend: AutoScalingBackend, name: str) -> None:
-    """Remove a group without instances, with its hooks and policies; moto leaves those behind."""
+    """Remove a group without instances, with its hooks, policies and schedules; moto leaves those behind."""
     backend.autoscaling_groups.pop(name, None)
-    for store in (backend.lifecycle_hooks, backend.policies):
-        for key in [key for key, entry in store.items() if entry.auto_scaling_group_name == name]:
-            del store[key]
+    hooks = backend.lifecycle_hooks
+    for key in [key for key, entry in hooks.items() if entry.auto_scaling_group_name == name]:
+        del hooks[key]
+    autoscaling_policies.remove_of(backend, name)
+    autoscaling_schedules.remove_of(backend, name)
 
 
 def _refused(name: str) -> Callable[[Any], None]:
@@ -88,15 +86,6 @@ def _refused(name: str) -> Callable[[Any], None]:
         raise NotImplementedError(f"The {name} action has not been implemented")
 
     return handler
-
-
-def _group(response: Any) -> Group:
-    name = response._get_param("AutoScalingGroupName")
-    group = response.autoscaling_backend.autoscaling_groups.get(name)
-    if group is None:
-        raise ValidationError("AutoScalingGroup name not found - AutoScalingGroup not found")
-    found: Group = group
-    return found
 
 
 def _create_with_all_parameters(original: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
@@ -109,7 +98,7 @@ def _create_with_all_parameters(original: Callable[[Any], ActionResult]) -> Call
             # moto replaces the group, and with it the record of its instances
             raise AutoscalingClientError("AlreadyExists", "AutoScalingGroup by this name already exists")
         result = original(self)
-        group = _group(self)
+        group = group_of(self)
         group.health_check_grace_period = self._get_int_param("HealthCheckGracePeriod", 0)
         _keep_parameters(self, group)
         for hook in self._get_param("LifecycleHookSpecificationList", []):
@@ -122,7 +111,7 @@ def _create_with_all_parameters(original: Callable[[Any], ActionResult]) -> Call
 def _update_with_all_parameters(original: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
     def update_auto_scaling_group(self: Any) -> ActionResult:
         result = original(self)
-        _keep_parameters(self, _group(self))
+        _keep_parameters(self, group_of(self))
         return result
 
     return update_auto_scaling_group
@@ -146,7 +135,7 @@ def _keep_parameters(response: Any, group: Group) -> None:
 
 def _delete_auto_scaling_group(self: Any) -> ActionResult:
     """Moto deletes a group that still has instances, and forgets them."""
-    group = _group(self)
+    group = group_of(self)
     if not group.instance_states:
         drop_group(self.autoscaling_backend, group.name)
     elif self._get_bool_param("ForceDelete", False):
@@ -162,15 +151,16 @@ def _delete_auto_scaling_group(self: Any) -> ActionResult:
 
 def _set_desired_capacity(self: Any) -> ActionResult:
     """Moto accepts a desired capacity that is out of bounds."""
-    group = _group(self)
+    group = group_of(self)
     desired = self._get_int_param("DesiredCapacity")
     check_bounds(desired, group.min_size, group.max_size)
-    group.set_desired_capacity(desired)
+    if desired != group.desired_capacity:
+        group.wish(desired, "a user request explicitly set group desired capacity", time.time())
     return EmptyResult()
 
 
 def _put_lifecycle_hook(self: Any) -> ActionResult:
-    _put_hook(self.autoscaling_backend, _group(self).name, self._get_params())
+    _put_hook(self.autoscaling_backend, group_of(self).name, self._get_params())
     return EmptyResult()
 
 
@@ -193,41 +183,6 @@ def _put_hook(backend: Any, group: str, spec: dict[str, Any]) -> None:
     hook.notification_metadata = spec.get("NotificationMetadata") or (
         known.notification_metadata if known else None
     )
-
-
-def _keyed_by_group(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Moto keys policies by name alone: the second group's policy replaces the first's."""
-
-    def put_scaling_policy(self: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-        others = dict(self.policies)
-        policy = original(self, name, *args, **kwargs)
-        self.policies = others | {f"{policy.auto_scaling_group_name}/{name}": policy}
-        return policy
-
-    return put_scaling_policy
-
-
-def _with_enabled(original: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
-    def put_scaling_policy(self: Any) -> ActionResult:
-        group = _group(self)
-        result = original(self)
-        enabled = self._get_bool_param("Enabled")
-        if enabled is not None:
-            key = f"{group.name}/{self._get_param('PolicyName')}"
-            self.autoscaling_backend.policies[key].enabled = enabled
-        return result
-
-    return put_scaling_policy
-
-
-def _delete_policy(self: Any) -> ActionResult:
-    wanted, group = self._get_param("PolicyName"), self._get_param("AutoScalingGroupName")
-    policies = self.autoscaling_backend.policies
-    for key, policy in list(policies.items()):
-        if wanted in (policy.name, policy.arn) and group in (None, policy.auto_scaling_group_name):
-            del policies[key]
-            return EmptyResult()
-    raise ValidationError("PolicyName not found")
 
 
 def _describe_scaling_activities(self: Any) -> ActionResult:
@@ -295,7 +250,7 @@ def _record_lifecycle_action_heartbeat(self: Any) -> ActionResult:
 
 def _open_action(response: Any) -> tuple[Member, str]:
     """Find the instance that waits for a hook, by token or by instance id."""
-    group = _group(response)
+    group = group_of(response)
     hook, token = response._get_param("LifecycleHookName"), response._get_param("LifecycleActionToken")
     instance_id = response._get_param("InstanceId")
     for member in group.instance_states:

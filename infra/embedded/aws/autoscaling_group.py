@@ -16,8 +16,10 @@ from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
 
 from infra.embedded.aws.fleet import Distribution, Hook, Lifecycle, Place, Wait
+from infra.embedded.aws.scaling import Adjustment, Step
 
 _KEPT_ACTIVITIES = 500
+_DIFFERENCE = "a difference between desired and actual capacity"
 
 
 @dataclass(kw_only=True)
@@ -122,12 +124,50 @@ class LifecycleHook(models.LifecycleHook):  # type: ignore[misc]
 
 
 class ScalingPolicy(models.FakeScalingPolicy):  # type: ignore[misc]
-    """A scaling policy. moto leaves out that it is enabled and adds an empty predictive configuration."""
+    """A scaling policy. moto leaves out that it is enabled and its alarms, and adds what nobody asked for."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.enabled = True
         self.predictive_scaling_configuration: Any = self.predictive_scaling_configuration or None
+        self.cooldown: Any = kwargs.get("cooldown")
+        self.token = str(uuid.uuid4())
+        self.alarms: list[dict[str, str]] = []
+        """Those that the policy brought along."""
+        self.wish_in: tuple[int, float] | None = None
+        """The capacity that it last wanted to scale in to, and when (emulated time)."""
+
+    @property
+    def alarm_names(self) -> list[str]:
+        """Names of the alarms that the policy brought along."""
+        return [alarm["AlarmName"] for alarm in self.alarms]
+
+    @property
+    def tracking(self) -> dict[str, Any]:
+        """The target tracking configuration."""
+        return dict(vars(self.target_tracking_configuration))
+
+    @property
+    def steps(self) -> list[Step]:
+        """The step adjustments."""
+        return [
+            Step(
+                adjustment=int(step["ScalingAdjustment"]),
+                lower=_number(step.get("MetricIntervalLowerBound")),
+                upper=_number(step.get("MetricIntervalUpperBound")),
+            )
+            for step in self.step_adjustments or ()
+        ]
+
+    @property
+    def magnitude(self) -> int:
+        """The least change by percentage."""
+        return int(self.min_adjustment_magnitude or 0)
+
+    @property
+    def kind(self) -> Adjustment:
+        """How its adjustments are to be read."""
+        return Adjustment(self.adjustment_type)
 
 
 class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
@@ -141,6 +181,10 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
         self.activities: list[Activity] = []
         self.retry_at = 0.0
         """After a failed launch: not before this (epoch seconds)."""
+        self.scaled_at: float | None = None
+        """When a simple scaling policy last changed the desired capacity (epoch seconds)."""
+        self.reasons = ""
+        """Why the desired capacity is what it is, as activities tell it, until the group has it."""
         self.status: str | None = None
         self.default_instance_warmup: int | None = None
         self.mixed_instances_policy: dict[str, Any] | None = None
@@ -168,6 +212,16 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
     def set_desired_capacity(self, new_capacity: int | None) -> None:
         """Record the wish. moto launches and terminates here, at once, all in one subnet."""
         self.desired_capacity = self.min_size if new_capacity is None else new_capacity
+
+    def wish(self, desired: int, cause: str, now: float) -> None:
+        """Change the desired capacity; activities that follow from it tell the cause."""
+        before = int(self.desired_capacity or 0)
+        self.reasons = f"{at(now)} {cause} changing the desired capacity from {before} to {desired}.  "
+        self.set_desired_capacity(desired)
+
+    def is_suspended(self, process: str) -> bool:
+        """Tell whether one of the group's processes is suspended."""
+        return any(entry["ProcessName"] == process for entry in self.suspended_processes)
 
     def update(self, **changes: Any) -> None:
         """Apply an UpdateAutoScalingGroup.
@@ -218,15 +272,35 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
 
     def begin(self, description: str, cause: str, now: float, **details: str) -> Activity:
         """Record the begin of an activity."""
+        reasons = self.reasons if _DIFFERENCE in cause else ""
         activity = Activity(
             auto_scaling_group_name=self.name,
             description=description,
-            cause=f"At {moment(now):%Y-%m-%dT%H:%M:%SZ} {cause}.",
+            cause=f"{reasons}{at(now)} {cause}.",
             start_time=moment(now),
             details=json.dumps({key.replace("_", " "): value for key, value in details.items()}),
         )
         self.activities = [activity, *self.activities[: _KEPT_ACTIVITIES - 1]]
         return activity
+
+
+def group_of(response: Any) -> Group:
+    """Find the group of a request. Raises moto's ValidationError."""
+    name = response._get_param("AutoScalingGroupName")
+    group = response.autoscaling_backend.autoscaling_groups.get(name)
+    if group is None:
+        raise ValidationError("AutoScalingGroup name not found - AutoScalingGroup not found")
+    found: Group = group
+    return found
+
+
+def at(now: float) -> str:
+    """How the cause of an activity tells a time (epoch seconds)."""
+    return f"At {moment(now):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def check_bounds(desired: int, low: int | None, high: int | None) -> None:

@@ -289,7 +289,10 @@ def _surplus(group: Group, staying: Sequence[Member]) -> tuple[Retire, ...]:
     going: list[Retire] = []
     while len(left) > group.desired and (victim := _victim(group, left)):
         left.remove(victim)
-        cause = f"shrinking the capacity to {group.desired}"
+        cause = (
+            "in response to a difference between desired and actual capacity, "
+            f"shrinking the capacity from {len(left) + 1} to {len(left)}"
+        )
         going.append(Retire(member=victim.id, cause=cause))
     return tuple(going)
 

@@ -27,3 +27,19 @@ class Pace:
 
 PACE = Pace()
 """The daemon's; set once, at its start."""
+
+
+class Beat:
+    """Strikes once in each emulated minute, but never twice within a second of real time."""
+
+    def __init__(self) -> None:
+        self._minute: float | None = None
+        self._last = float("-inf")
+
+    def strikes(self, now: float) -> bool:
+        """Tell whether a minute began since the last strike; `now` is real (epoch seconds)."""
+        minute = PACE.emulated(now) // 60
+        if minute == self._minute or 0 <= now - self._last < 1:
+            return False
+        self._minute, self._last = minute, now
+        return True

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.embedded.aws import autoscaling, ec2, elbv2, views
-from infra.embedded.aws.health import TargetState
+from infra.embedded.aws import autoscaling, views
 
 IN_SERVICE = ["InService", "InService"]
 
@@ -181,173 +180,6 @@ def test_new_bounds_pull_the_desired_capacity_along(cloud: Any) -> None:
     assert cloud.describe()["DesiredCapacity"] == 1
 
 
-def test_lifecycle_hooks_hold_an_instance_at_both_ends(cloud: Any) -> None:
-    """Launch and termination each wait until the action is completed, by instance id."""
-    cloud.group(cloud.network()[1], DesiredCapacity=1)
-    cloud.hook("up", "LAUNCHING", HeartbeatTimeout=60, DefaultResult="ABANDON")
-    cloud.hook("down", "TERMINATING", HeartbeatTimeout=60, DefaultResult="CONTINUE")
-    cloud.settle()
-    ((instance, state),) = cloud.states().items()
-    assert state == "Pending:Wait"
-    complete(cloud, "up", instance)
-    cloud.reconcile(times=2)
-    assert cloud.states() == {instance: "InService"}
-    cloud.client("autoscaling").set_desired_capacity(AutoScalingGroupName="group", DesiredCapacity=0)
-    cloud.reconcile()
-    assert views.instances()[0].target_lifecycle_state == "Terminated"
-    cloud.reconcile()
-    assert cloud.states() == {instance: "Terminating:Wait"}
-    complete(cloud, "down", instance)
-    cloud.reconcile(times=2)
-    assert cloud.states() == {}
-    assert views.instances()[0].state == "terminated"
-
-
-def complete(cloud: Any, hook: str, instance: str, result: str = "CONTINUE") -> None:
-    """Complete a lifecycle action."""
-    cloud.client("autoscaling").complete_lifecycle_action(
-        AutoScalingGroupName="group",
-        LifecycleHookName=hook,
-        InstanceId=instance,
-        LifecycleActionResult=result,
-    )
-
-
-def test_initial_hooks_hold_the_first_instances(cloud: Any) -> None:
-    """Hooks given at creation are there before the first instance."""
-    hook = {
-        "LifecycleHookName": "up",
-        "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
-        "HeartbeatTimeout": 60,
-    }
-    cloud.group(cloud.network()[1], LifecycleHookSpecificationList=[hook])
-    cloud.settle()
-    assert set(cloud.states().values()) == {"Pending:Wait"}
-
-
-def test_hook_reads_back_as_written(cloud: Any) -> None:
-    """No role or queue appears that nobody asked for, and a partial update keeps the rest."""
-    cloud.group(cloud.network()[1])
-    cloud.hook("up", "LAUNCHING", HeartbeatTimeout=60, DefaultResult="CONTINUE")
-    cloud.hook("up", "LAUNCHING", NotificationMetadata="note")
-    (hook,) = cloud.client("autoscaling").describe_lifecycle_hooks(AutoScalingGroupName="group")[
-        "LifecycleHooks"
-    ]
-    assert "RoleARN" not in hook
-    assert "NotificationTargetARN" not in hook
-    assert (hook["HeartbeatTimeout"], hook["DefaultResult"]) == (60, "CONTINUE")
-    assert hook["NotificationMetadata"] == "note"
-
-
-def test_abandoned_launch_is_terminated_and_replaced(cloud: Any) -> None:
-    """ABANDON ends the instance, starts another and leaves a failed activity."""
-    cloud.group(cloud.network()[1], DesiredCapacity=1)
-    cloud.hook("up", "LAUNCHING", HeartbeatTimeout=60)
-    cloud.settle()
-    (first,) = cloud.states()
-    complete(cloud, "up", first, "ABANDON")
-    cloud.settle()
-    assert list(cloud.states().values()) == ["Pending:Wait"]
-    assert first not in cloud.states()
-    assert ec2.find(first).state == "terminated"
-    failed = [a for a in cloud.activities() if a["StatusCode"] == "Failed"]
-    assert [a["Description"] for a in failed] == [f"Launching a new EC2 instance: {first}"]
-
-
-def test_heartbeat_keeps_a_launch_waiting(cloud: Any) -> None:
-    """A heartbeat starts the timeout anew; without another one the default result counts."""
-    cloud.group(cloud.network()[1], DesiredCapacity=1)
-    cloud.hook("up", "LAUNCHING", HeartbeatTimeout=60, DefaultResult="CONTINUE")
-    cloud.settle()
-    (instance,) = cloud.states()
-    cloud.reconcile(after=50)
-    cloud.client("autoscaling").record_lifecycle_action_heartbeat(
-        AutoScalingGroupName="group", LifecycleHookName="up", InstanceId=instance
-    )
-    cloud.reconcile()
-    cloud.reconcile(after=59)
-    assert cloud.states() == {instance: "Pending:Wait"}
-    cloud.reconcile(after=1)
-    assert cloud.states() == {instance: "Pending:Proceed"}
-
-
-def test_completing_what_does_not_wait_is_an_error(cloud: Any) -> None:
-    """An action can only be completed while it is open."""
-    cloud.group(cloud.network()[1], DesiredCapacity=1)
-    cloud.settle()
-    with pytest.raises(ClientError, match="No active Lifecycle Action found with instance ID"):
-        complete(cloud, "up", next(iter(cloud.states())))
-
-
-def test_targets_follow_the_lifecycle(cloud: Any) -> None:
-    """Registered with service, deregistered at the start of termination; EC2 ends only after draining."""
-    vpc, subnets = cloud.network()
-    blue = cloud.target_group(vpc)
-    cloud.listener(subnets, blue)
-    cloud.group(subnets, DesiredCapacity=1, TargetGroupARNs=[blue])
-    cloud.reconcile()
-    assert cloud.health(blue) == {}
-    cloud.settle()
-    (instance,) = cloud.states()
-    assert cloud.health(blue) == {instance: "initial"}
-    cloud.client("autoscaling").set_desired_capacity(AutoScalingGroupName="group", DesiredCapacity=0)
-    cloud.reconcile()
-    assert cloud.health(blue) == {instance: "draining"}
-    cloud.reconcile(after=299, times=3)
-    assert cloud.states() == {instance: "Terminating"}
-    assert ec2.find(instance).state == "running"
-    cloud.reconcile(after=1, times=3)
-    assert ec2.find(instance).state == "terminated"
-    assert cloud.health(blue) == {}
-
-
-def test_balancer_can_end_draining_early(cloud: Any) -> None:
-    """An instance without requests left needn't wait for the delay."""
-    vpc, subnets = cloud.network()
-    blue = cloud.target_group(vpc)
-    cloud.listener(subnets, blue)
-    cloud.group(subnets, DesiredCapacity=1, TargetGroupARNs=[blue])
-    cloud.settle()
-    (instance,) = cloud.states()
-    cloud.client("autoscaling").set_desired_capacity(AutoScalingGroupName="group", DesiredCapacity=0)
-    cloud.reconcile()
-    elbv2.drained(blue, instance, 8000)
-    cloud.reconcile(times=2)
-    assert cloud.states() == {}
-
-
-def test_target_that_left_by_itself_is_not_put_back(cloud: Any) -> None:
-    """An instance that deregistered itself, to drain, stays out."""
-    vpc, subnets = cloud.network()
-    blue = cloud.target_group(vpc)
-    cloud.listener(subnets, blue)
-    cloud.group(subnets, DesiredCapacity=1, TargetGroupARNs=[blue])
-    cloud.settle()
-    (instance,) = cloud.states()
-    cloud.client("elbv2").deregister_targets(TargetGroupArn=blue, Targets=[{"Id": instance}])
-    cloud.reconcile(times=2)
-    assert cloud.health(blue) == {instance: "draining"}
-
-
-def test_killed_instance_is_replaced(cloud: Any) -> None:
-    """When its machine died, the group launches another and its target is gone at once."""
-    vpc, subnets = cloud.network()
-    blue = cloud.target_group(vpc)
-    cloud.listener(subnets, blue)
-    cloud.group(subnets, TargetGroupARNs=[blue])
-    cloud.settle()
-    victim, other = cloud.states()
-    ec2.mark_terminated(victim, "Server.SpotInstanceTermination: Spot instance termination")
-    assert cloud.health(blue) == {other: "initial"}
-    cloud.settle()
-    assert list(cloud.states().values()) == IN_SERVICE
-    assert victim not in cloud.states()
-    described = cloud.client("ec2").describe_instances(InstanceIds=[victim])["Reservations"][0]["Instances"][
-        0
-    ]
-    assert described["StateReason"]["Code"] == "Server.SpotInstanceTermination"
-
-
 def test_instance_terminated_by_the_api_is_replaced(cloud: Any) -> None:
     """TerminateInstances is seen by the group, which replaces the instance by the market's rules."""
     cloud.group(cloud.network()[1])
@@ -357,20 +189,6 @@ def test_instance_terminated_by_the_api_is_replaced(cloud: Any) -> None:
     cloud.settle()
     assert list(cloud.states().values()) == IN_SERVICE
     assert victim not in cloud.states()
-
-
-@pytest.mark.parametrize(("kind", "replaced"), [("EC2", False), ("ELB", True)])
-def test_unhealthy_target_is_replaced_in_an_elb_group(cloud: Any, kind: str, replaced: bool) -> None:
-    """What the balancer reports counts for groups with ELB health checks, and only for those."""
-    vpc, subnets = cloud.network()
-    blue = cloud.target_group(vpc)
-    cloud.listener(subnets, blue)
-    cloud.group(subnets, TargetGroupARNs=[blue], HealthCheckType=kind, HealthCheckGracePeriod=0)
-    cloud.settle()
-    ill = next(iter(cloud.states()))
-    elbv2.set_target_health(blue, ill, 8000, TargetState.UNHEALTHY, "Target.FailedHealthChecks")
-    cloud.reconcile()
-    assert (cloud.states()[ill] == "Terminating") is replaced
 
 
 def test_terminate_in_group_with_and_without_decrement(cloud: Any) -> None:
@@ -456,77 +274,13 @@ def test_group_with_instances_is_only_deleted_by_force(cloud: Any) -> None:
     assert {view.state for view in views.instances()} == {"terminated"}
 
 
-def test_deleted_group_takes_hooks_and_policies_along(cloud: Any) -> None:
-    """A new group of the same name starts without the old one's hooks and policies."""
-    subnets = cloud.network()[1]
-    template = {"LaunchTemplateId": cloud.template(), "Version": "1"}
-    cloud.group(subnets, DesiredCapacity=0, LaunchTemplate=template)
-    cloud.hook("up", "LAUNCHING")
-    put_policy(cloud, "group", 5)
-    client = cloud.client("autoscaling")
-    client.delete_auto_scaling_group(AutoScalingGroupName="group")
-    cloud.group(subnets, DesiredCapacity=0, LaunchTemplate=template)
-    assert client.describe_lifecycle_hooks(AutoScalingGroupName="group")["LifecycleHooks"] == []
-    assert client.describe_policies()["ScalingPolicies"] == []
-
-
-def put_policy(cloud: Any, group: str, target: float) -> None:
-    """Put the policy `requests` on a group."""
-    cloud.client("autoscaling").put_scaling_policy(
-        AutoScalingGroupName=group,
-        PolicyName="requests",
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingConfiguration={
-            "TargetValue": target,
-            "PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"},
-        },
-    )
-
-
-def test_policies_of_two_groups_may_share_a_name(cloud: Any) -> None:
-    """Each group has its own, enabled, without predictive configuration; deleting one keeps the other."""
-    subnets = cloud.network()[1]
-    template = {"LaunchTemplateId": cloud.template(), "Version": "1"}
-    for name, target in (("one", 1), ("two", 2)):
-        cloud.group(subnets, AutoScalingGroupName=name, LaunchTemplate=template)
-        put_policy(cloud, name, target)
-    client = cloud.client("autoscaling")
-    policies = client.describe_policies()["ScalingPolicies"]
-    assert [p["TargetTrackingConfiguration"]["TargetValue"] for p in policies] == [1, 2]
-    assert {p["Enabled"] for p in policies} == {True}
-    assert not any("PredictiveScalingConfiguration" in p for p in policies)
-    client.delete_policy(AutoScalingGroupName="one", PolicyName="requests")
-    assert [p["AutoScalingGroupName"] for p in client.describe_policies()["ScalingPolicies"]] == ["two"]
-
-
-def test_disabled_policy_is_shown_as_disabled(cloud: Any) -> None:
-    """`Enabled` reads back as written."""
-    cloud.group(cloud.network()[1])
-    client = cloud.client("autoscaling")
-    client.put_scaling_policy(
-        AutoScalingGroupName="group",
-        PolicyName="steps",
-        PolicyType="SimpleScaling",
-        AdjustmentType="ChangeInCapacity",
-        ScalingAdjustment=1,
-        Enabled=False,
-    )
-    assert client.describe_policies()["ScalingPolicies"][0]["Enabled"] is False
-
-
 _IN_GROUP = {"AutoScalingGroupName": "group"}
 _REFUSED: dict[str, dict[str, Any]] = {
     "attach_instances": _IN_GROUP,
-    "batch_put_scheduled_update_group_action": {
-        **_IN_GROUP,
-        "ScheduledUpdateGroupActions": [{"ScheduledActionName": "s", "DesiredCapacity": 1}],
-    },
     "create_launch_configuration": {"LaunchConfigurationName": "c"},
     "detach_instances": {**_IN_GROUP, "ShouldDecrementDesiredCapacity": True},
     "enter_standby": {**_IN_GROUP, "ShouldDecrementDesiredCapacity": True},
-    "execute_policy": {**_IN_GROUP, "PolicyName": "p"},
     "exit_standby": _IN_GROUP,
-    "put_scheduled_update_group_action": {**_IN_GROUP, "ScheduledActionName": "s"},
     "put_warm_pool": _IN_GROUP,
     "start_instance_refresh": _IN_GROUP,
 }
@@ -538,21 +292,6 @@ def test_what_is_not_emulated_is_refused(cloud: Any, action: str) -> None:
     cloud.group(cloud.network()[1])
     with pytest.raises(ClientError, match="NotImplemented"):
         getattr(cloud.client("autoscaling"), action)(**_REFUSED[action])
-
-
-def test_target_group_attached_later_gets_the_instances(cloud: Any) -> None:
-    """Attaching waits for nothing: whoever is in service is registered at the next reconcile."""
-    vpc, subnets = cloud.network()
-    blue = cloud.target_group(vpc)
-    cloud.listener(subnets, blue)
-    cloud.group(subnets)
-    cloud.reconcile()
-    cloud.client("autoscaling").attach_load_balancer_target_groups(
-        AutoScalingGroupName="group", TargetGroupARNs=[blue]
-    )
-    assert cloud.health(blue) == {}
-    cloud.settle()
-    assert list(cloud.health(blue).values()) == ["initial", "initial"]
 
 
 def test_calls_and_reconciling_may_run_at_the_same_time(cloud: Any) -> None:
