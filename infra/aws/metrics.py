@@ -1,12 +1,7 @@
-"""Reads metrics back from CloudWatch: lines of figures -> queries of GetMetricData -> series.
+"""Reads metrics back from CloudWatch: lines of figures -> queries of GetMetricData -> series."""
 
-Terms that several lines share are asked for once, because every metric of every call is billed.
-"""
-
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,15 +9,15 @@ from infra.agent import catalogue
 from infra.aws.session import Session, translated
 from infra.environment.model import Slot
 from infra.metrics.ports import Point, Series
+from infra.observability.queries import Queries, Query
 from infra.observability.serving import Serving
-from infra.observability.types import Line, Term
+from infra.observability.types import Line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 MAX_QUERIES = 500
 """Metrics and expressions in one call."""
-_STANDARD_PERIOD = 60
 _PARALLEL_CALLS = 4
 
 Points = dict[str, list[Point]]
@@ -44,7 +39,7 @@ class CloudWatchReader:
         """
         batches = batched(lines, period)
         with ThreadPoolExecutor(max_workers=_PARALLEL_CALLS) as pool:
-            answers = list(pool.map(lambda batch: self._ask(batch.queries(), since, until), batches))
+            answers = list(pool.map(lambda batch: self._ask(batch, since, until), batches))
         return tuple(
             Series(line=line, points=tuple(sorted(answer.get(id_, ()), key=lambda point: point.time)))
             for batch, answer in zip(batches, answers, strict=True)
@@ -70,10 +65,13 @@ class CloudWatchReader:
         return {model: frozenset(servings) for model, servings in found.items()}
 
     @translated("reading metrics")
-    def _ask(self, queries: "list[MetricDataQueryTypeDef]", since: datetime, until: datetime) -> Points:
+    def _ask(self, batch: Queries, since: datetime, until: datetime) -> Points:
         found: Points = {}
         pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries, StartTime=since, EndTime=until, ScanBy="TimestampAscending"
+            MetricDataQueries=[_query(query) for query in batch.all()],
+            StartTime=since,
+            EndTime=until,
+            ScanBy="TimestampAscending",
         )
         for page in pages:
             for result in page["MetricDataResults"]:
@@ -82,67 +80,29 @@ class CloudWatchReader:
         return found
 
 
-@dataclass
-class Batch:
-    """The queries of one call."""
-
-    lines: list[tuple[Line, str]] = field(default_factory=list)
-    """Each line with the id of the query that answers it."""
-    _terms: "dict[tuple[object, ...], MetricDataQueryTypeDef]" = field(default_factory=dict)
-    _expressions: "list[MetricDataQueryTypeDef]" = field(default_factory=list)
-
-    def queries(self) -> "list[MetricDataQueryTypeDef]":
-        """Metrics, then the expressions over them."""
-        return [*self._terms.values(), *self._expressions]
-
-    def has_room_for(self, line: Line) -> bool:
-        """Whether the line's queries fit, even if it shares none."""
-        return len(self._terms) + len(self._expressions) + len(line.terms) + 1 <= MAX_QUERIES
-
-    def add(self, line: Line, period: int) -> None:
-        """Add what answers the line."""
-        period = max(period, _finest(line.terms))
-        ids = {term.id: self._term(term, period) for term in line.terms}
-        if line.expression is None:
-            (query,) = ids.values()
-            query["ReturnData"] = True
-            self.lines.append((line, query["Id"]))
-            return
-        id_ = f"e{len(self._expressions)}"
-        expression = re.sub(
-            r"\b[a-z]\w*\b", lambda word: ids[word[0]]["Id"] if word[0] in ids else word[0], line.expression
-        )
-        self._expressions.append({"Id": id_, "Expression": expression})
-        self.lines.append((line, id_))
-
-    def _term(self, term: Term, period: int) -> "MetricDataQueryTypeDef":
-        key = (term.namespace, term.name, term.dimensions, term.statistic, period)
-        if key not in self._terms:
-            self._terms[key] = {
-                "Id": f"m{len(self._terms)}",
-                "MetricStat": {
-                    "Metric": {
-                        "Namespace": term.namespace,
-                        "MetricName": term.name,
-                        "Dimensions": [{"Name": name, "Value": value} for name, value in term.dimensions],
-                    },
-                    "Period": period,
-                    "Stat": term.statistic,
-                },
-                "ReturnData": False,
-            }
-        return self._terms[key]
-
-
-def batched(lines: Iterable[Line], period: int) -> list[Batch]:
+def batched(lines: Iterable[Line], period: int) -> list[Queries]:
     """The lines in as many batches as calls are needed, in their order."""
-    batches: list[Batch] = []
+    batches: list[Queries] = []
     for line in lines:
-        if not batches or not batches[-1].has_room_for(line):
-            batches.append(Batch())
-        batches[-1].add(line, period)
+        if not batches or batches[-1].most_with(line) > MAX_QUERIES:
+            batches.append(Queries(period))
+        batches[-1].add(line)
     return batches
 
 
-def _finest(terms: Iterable[Term]) -> int:
-    return 1 if all(term.namespace == catalogue.NAMESPACE for term in terms) else _STANDARD_PERIOD
+def _query(query: Query) -> "MetricDataQueryTypeDef":
+    if query.term is None:
+        return {"Id": query.id, "Expression": query.expression or "", "ReturnData": True}
+    return {
+        "Id": query.id,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": query.term.namespace,
+                "MetricName": query.term.name,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in query.term.dimensions],
+            },
+            "Period": query.period,
+            "Stat": query.term.statistic,
+        },
+        "ReturnData": query.shown,
+    }
