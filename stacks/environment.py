@@ -22,6 +22,7 @@ from modules.network.endpoints import ServiceEndpoints
 from modules.network.firewall import Firewall
 from modules.network.network import ExistingNetwork, Network, OwnNetwork
 from modules.observability.alarms import Alarms
+from modules.observability.dashboards import Dashboards
 from modules.observability.topic import AlarmTopic
 from modules.state.artefacts import AgentFile, Artefacts
 from modules.state.runtime import ApiKeySecret, RuntimeTable
@@ -114,6 +115,8 @@ class EnvironmentStack(TerraformStack):
             alarms=environment_alarms(self._environment, sources),
             topic=foundation.topic,
         )
+        if self._environment.monitoring.dashboards:
+            Dashboards(self, "dashboards", environment=self._environment, sources=sources)
 
     def _network(self) -> Network:
         spec = self._environment.network
