@@ -142,7 +142,7 @@ def lock(directory: Path) -> IO[str]:
 def clean(directory: Path) -> None:
     """Remove what an earlier daemon of this folder left, processes first; its own log stays."""
     processes.kill_marked(processes.CLOUD_MARK, str(directory))
-    for name in ("instances", "console", "balancer", "bin"):
+    for name in ("instances", "console", "balancer", "functions", "bin"):
         shutil.rmtree(directory / name, ignore_errors=True)
     (directory / STATE_FILE).unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ from infra.embedded.balancer.balancer import Balancer
 from infra.embedded.compute.compute import Compute, Ec2
 from infra.embedded.compute.machine import Cloud
 from infra.embedded.compute.metadata import PORT, MetadataService
+from infra.embedded.functions.service import FunctionService
 from infra.embedded.image import build
 from infra.embedded.loop import LoopThread
 from infra.paths import cache_directory
@@ -31,6 +32,7 @@ class Parts:
     server: Server
     metadata: MetadataService
     compute: Compute
+    functions: FunctionService
     balancer: Balancer
     admin: Admin
 
@@ -51,7 +53,12 @@ class Parts:
         )
         ports = Ec2(views.instances, ec2.mark_running, ec2.mark_terminated)
         compute = Compute(cloud, addresses, ports, metadata)
-        balancer = Balancer(directory / "balancer", addresses.find, addresses.allocate)
+        functions = FunctionService(directory / "functions", loop, own, server.url)
+
+        def locate(target: str) -> str | None:
+            return own if target.startswith("arn:") else addresses.find(target)
+
+        balancer = Balancer(directory / "balancer", locate, addresses.allocate)
         balancer.start()
         admin = Admin(loop, own, lambda: about() | status(compute, balancer, server.url), compute)
         return cls(
@@ -60,6 +67,7 @@ class Parts:
             server=server,
             metadata=metadata,
             compute=compute,
+            functions=functions,
             balancer=balancer,
             admin=admin,
         )
@@ -80,6 +88,7 @@ class Parts:
         return {
             "autoscaling": autoscaling.reconcile,
             "compute": self.compute.reconcile,
+            "functions": self.functions.reconcile,
             "balancer": self.balancer.reconcile,
         }
 
@@ -94,6 +103,7 @@ class Parts:
             time.sleep(_POLL_SECONDS)
         self.compute.finish_stop()
         self.balancer.stop()
+        self.functions.stop()
         self.metadata.stop()
         self.server.stop()
         self.loop.stop()

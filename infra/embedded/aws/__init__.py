@@ -16,12 +16,12 @@ _installed = threading.Event()
 
 def install() -> None:
     """Put all fixes into moto; a second call does nothing. Raises AttributeError on an unexpected moto."""
-    from infra.embedded.aws import autoscaling, ec2, elbv2, launch_templates, logs, s3, ssm
+    from infra.embedded.aws import autoscaling, ec2, elbv2, events, functions, launch_templates, logs, s3, ssm
 
     with lock:
         if _installed.is_set():
             return
-        for service in (ec2, launch_templates, ssm, s3, logs, elbv2, autoscaling):
+        for service in (ec2, launch_templates, ssm, s3, logs, elbv2, autoscaling, functions, events):
             service.install()
         _installed.set()
 

@@ -82,6 +82,9 @@ class TargetGroup(FakeTargetGroup):  # type: ignore[misc]
 
     def register(self, targets: list[dict[str, Any]]) -> None:
         """Register targets; their health starts as `initial`."""
+        if self.target_type == "lambda":
+            self.targets = {target["Id"]: {"Id": target["Id"], "Port": None} for target in targets}
+            return
         super().register(targets)
         for target in targets:
             STORE.registered(self.arn, target["Id"], int(self.targets[target["Id"]]["Port"]))
@@ -93,7 +96,7 @@ class TargetGroup(FakeTargetGroup):  # type: ignore[misc]
         """
         for target in targets:
             known = self.targets.pop(target["Id"], None)
-            if known and self.in_use:
+            if known and self.in_use and self.target_type != "lambda":
                 STORE.deregistered(self.arn, known["Id"], int(known["Port"]))
 
     def deregister_terminated_instances(self, instance_ids: list[str]) -> None:
@@ -114,6 +117,8 @@ class TargetGroup(FakeTargetGroup):  # type: ignore[misc]
         if known is None:
             draining = any(entry.target_id == target_id for entry in STORE.draining(self.arn))
             return health.DEREGISTERING if draining else health.NOT_REGISTERED
+        if self.target_type == "lambda":
+            return health.NOT_CHECKED
         if not self.in_use:
             return health.UNUSED
         return STORE.health(self.arn, target_id, int(known["Port"]))

@@ -134,25 +134,27 @@ def _forward(data: dict[str, Any]) -> views.Forward:
 
 def _target_group(group: Any) -> views.TargetGroup:
     attributes = group.attributes
+    function = group.target_type == "lambda"
     return views.TargetGroup(
         arn=group.arn,
         name=group.name,
         region=group.region_name,
-        protocol=group.protocol,
-        port=int(group.port),
+        protocol=group.protocol or "HTTP",
+        port=views.FUNCTION_PORT if function else int(group.port),
         algorithm=attributes["load_balancing.algorithm.type"],
         health_check=_health_check(group),
         deregistration_delay=int(attributes["deregistration_delay.timeout_seconds"]),
         slow_start=int(attributes["slow_start.duration_seconds"]),
-        targets=_targets(group),
+        targets=_targets(group, function=function),
+        function=function,
     )
 
 
 def _health_check(group: Any) -> views.HealthCheck:
     port = str(group.health_check_port)
     return views.HealthCheck(
-        enabled=bool(group.health_check_enabled),
-        protocol=group.health_check_protocol,
+        enabled=bool(group.health_check_enabled) and group.target_type != "lambda",
+        protocol=group.health_check_protocol or "HTTP",
         port=int(port) if port.isdigit() else None,
         path=group.health_check_path or _DEFAULT_PATH,
         interval=int(group.health_check_interval_seconds),
@@ -163,7 +165,11 @@ def _health_check(group: Any) -> views.HealthCheck:
     )
 
 
-def _targets(group: Any) -> tuple[views.Target, ...]:
+def _targets(group: Any, *, function: bool) -> tuple[views.Target, ...]:
+    if function:  # always there, never checked
+        return tuple(
+            views.Target(id=arn, port=views.FUNCTION_PORT, state=TargetState.HEALTHY) for arn in group.targets
+        )
     registered = tuple(
         views.Target(id=target["Id"], port=int(target["Port"]), state=group.target_health(target["Id"]).state)
         for target in group.targets.values()

@@ -18,6 +18,7 @@ class TargetState(StrEnum):
     UNHEALTHY = "unhealthy"
     UNUSED = "unused"
     DRAINING = "draining"
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,11 @@ NOT_REGISTERED = Health(
     state=TargetState.UNUSED,
     reason="Target.NotRegistered",
     description="Target is not registered to the target group",
+)
+NOT_CHECKED = Health(
+    state=TargetState.UNAVAILABLE,
+    reason="Target.HealthCheckDisabled",
+    description="Health checks are not enabled for this target group",
 )
 DEREGISTERING = Health(
     state=TargetState.DRAINING,

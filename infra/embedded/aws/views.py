@@ -15,6 +15,7 @@ __all__ = [
     "ConditionField",
     "FixedResponse",
     "Forward",
+    "Function",
     "HealthCheck",
     "Instance",
     "Listener",
@@ -25,15 +26,20 @@ __all__ = [
     "TargetGroup",
     "TargetState",
     "WeightedTargetGroup",
+    "functions",
     "instances",
     "load_balancers",
     "target_groups",
 ]
 
 
+FUNCTION_PORT = 9001
+"""Where, on the cloud's own address, requests for functions behind load balancers are taken."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A registered (or still draining) target. `id` is an instance id or an IP address."""
+    """A registered (or still draining) target. `id` is an instance id, an IP address or a function's ARN."""
 
     id: str
     port: int
@@ -73,6 +79,8 @@ class TargetGroup:
     slow_start: int
     """0: off."""
     targets: tuple[Target, ...]
+    function: bool = False
+    """Whether its target is a Lambda function, not instances."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +220,25 @@ class Instance:
     """What autoscaling wants it to be, as the metadata service tells it: InService, Terminated, ..."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A Lambda function that is made of a zip."""
+
+    arn: str
+    name: str
+    account: str
+    region: str
+    handler: str
+    """MODULE.FUNCTION."""
+    environment: dict[str, str]
+    timeout: float
+    """Seconds."""
+    memory: int
+    """MiB."""
+    code: bytes
+    """The zip."""
+
+
 def load_balancers() -> tuple[LoadBalancer, ...]:
     """All application load balancers of all accounts and regions."""
     from infra.embedded.aws import elbv2_views
@@ -231,3 +258,10 @@ def instances() -> tuple[Instance, ...]:
     from infra.embedded.aws import ec2
 
     return ec2.view_instances()
+
+
+def functions() -> tuple[Function, ...]:
+    """All functions of all accounts and regions."""
+    from infra.embedded.aws import functions
+
+    return functions.view_functions()

@@ -20,7 +20,7 @@ from infra.embedded.balancer.sockets import obstacle
 class Balancer:
     """Serves all application load balancers of an account.
 
-    `address_of_instance` gives the address of an instance, or None while it has none; `allocate_address` a
+    `address_of_instance` gives the address of an instance or function, or None while it has none; `allocate_address` a
     loopback address for a load balancer's ARN, always the same. All methods belong to the main thread, whose
     end is Envoy's end.
     """
@@ -74,7 +74,7 @@ class Balancer:
         return self._problems
 
     def _locate(self, target_id: str) -> str | None:
-        return self._address_of_instance(target_id) if target_id.startswith("i-") else target_id
+        return self._address_of_instance(target_id) if target_id.startswith(("i-", "arn:")) else target_id
 
     def _sort_out(self, balancers: Iterable[LoadBalancer]) -> tuple[list[Served], list[str]]:
         """Give every load balancer its address; find what can be served, and what stands against the rest."""

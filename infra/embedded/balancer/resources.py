@@ -15,6 +15,10 @@ METADATA = "aws"
 """Namespace of what the access log reads from a cluster's metadata."""
 
 
+TARGET_GROUP_HEADER = "x-embedded-target-group"
+"""Tells who serves functions for which target group a request is."""
+
+
 def cluster_name(group: TargetGroup) -> str:
     """Name of a target group's cluster."""
     return f"{group.name}-{_digest(group.arn)}"

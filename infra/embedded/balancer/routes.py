@@ -18,7 +18,7 @@ from infra.embedded.aws.views import (
     Rule,
 )
 from infra.embedded.balancer.clusters import live_targets
-from infra.embedded.balancer.resources import Json, listener_name, set_header
+from infra.embedded.balancer.resources import TARGET_GROUP_HEADER, Json, listener_name, set_header
 
 _REDIRECTS = {301: "MOVED_PERMANENTLY", 302: "FOUND"}
 _CLIENT = "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
@@ -28,6 +28,7 @@ _NOT_IMPLEMENTED = 501
 
 def route_configuration(balancer: LoadBalancer, listener: Listener, clusters: dict[str, str]) -> Json:
     """All rules of a listener; `clusters` has the cluster's name for each target group's ARN."""
+    functions = frozenset(group.arn for group in balancer.target_groups if group.function)
     return {
         "name": listener_name(balancer, listener),
         "request_headers_to_add": [
@@ -40,7 +41,7 @@ def route_configuration(balancer: LoadBalancer, listener: Listener, clusters: di
             {
                 "name": "rules",
                 "domains": ["*"],
-                "routes": [_route(rule, listener, clusters) for rule in listener.rules],
+                "routes": [_route(rule, listener, clusters, functions) for rule in listener.rules],
             }
         ],
     }
@@ -63,10 +64,10 @@ def pattern(wildcards: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(char) or re.escape(char) for char in wildcards)
 
 
-def _route(rule: Rule, listener: Listener, clusters: dict[str, str]) -> Json:
+def _route(rule: Rule, listener: Listener, clusters: dict[str, str], functions: frozenset[str]) -> Json:
     if unsupported(rule):
         return {"match": _match(rule.conditions), "direct_response": {"status": _NOT_IMPLEMENTED}}
-    return {"match": _match(rule.conditions), **_action(rule.action, listener, clusters)}
+    return {"match": _match(rule.conditions), **_action(rule.action, listener, clusters, functions)}
 
 
 def _match(conditions: tuple[Condition, ...]) -> Json:
@@ -87,17 +88,18 @@ def _header(name: str, regex: str) -> Json:
     return {"name": name, "string_match": {"safe_regex": {"regex": regex}}}
 
 
-def _action(action: Action, listener: Listener, clusters: dict[str, str]) -> Json:
+def _action(action: Action, listener: Listener, clusters: dict[str, str], functions: frozenset[str]) -> Json:
     if isinstance(action, Forward):
-        return _forward(action, clusters)
+        return _forward(action, clusters, functions)
     if isinstance(action, Redirect):
         return {"redirect": _redirect(action, listener)}
     return _fixed_response(action)
 
 
-def _forward(action: Forward, clusters: dict[str, str]) -> Json:
+def _forward(action: Forward, clusters: dict[str, str], functions: frozenset[str]) -> Json:
     weights = [
         {"name": clusters[group.arn], "weight": group.weight, "metadata_match": live_targets()}
+        | _told(group.arn, functions)
         for group in action.target_groups
         if group.arn in clusters
     ]
@@ -116,6 +118,12 @@ def _forward(action: Forward, clusters: dict[str, str]) -> Json:
             },
         }
     }
+
+
+def _told(target_group: str, functions: frozenset[str]) -> Json:
+    """Who serves functions must learn for which target group a request is."""
+    header = set_header(TARGET_GROUP_HEADER, target_group)
+    return {"request_headers_to_add": [header]} if target_group in functions else {}
 
 
 _PREVIOUS_HOSTS = {
