@@ -22,7 +22,7 @@ from modules.network.endpoints import ServiceEndpoints
 from modules.network.firewall import Firewall
 from modules.network.network import ExistingNetwork, Network, OwnNetwork
 from modules.observability.alarms import Alarms
-from modules.observability.dashboards import Dashboards
+from modules.observability.dashboards import EnvironmentDashboard
 from modules.observability.topic import AlarmTopic
 from modules.state.artefacts import AgentFile, Artefacts
 from modules.state.runtime import ApiKeySecret, RuntimeTable
@@ -116,7 +116,7 @@ class EnvironmentStack(TerraformStack):
             topic=foundation.topic,
         )
         if self._environment.monitoring.dashboards:
-            Dashboards(self, "dashboards", environment=self._environment, sources=sources)
+            EnvironmentDashboard(self, "dashboard", environment=self._environment, sources=sources)
 
     def _network(self) -> Network:
         spec = self._environment.network

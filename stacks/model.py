@@ -21,6 +21,7 @@ from modules.load_balancer.rule import ModelRule
 from modules.network.firewall import Firewall
 from modules.network.network import Network
 from modules.observability.alarms import Alarms
+from modules.observability.dashboards import ModelDashboard
 from modules.release.release import Release
 from modules.replica_slot.replica_slot import ReplicaSlot
 from modules.scaling.scaling import TargetTracking
@@ -178,6 +179,14 @@ class ModelResources(Construct):
             topic=self._foundation.topic,
             tags=model_tags(self._model),
         )
+        if self._environment.monitoring.dashboards:
+            ModelDashboard(
+                self,
+                "dashboard",
+                environment=self._environment,
+                model=self._model,
+                sources=self.sources,
+            )
 
 
 def agent_config(environment: Environment, model: str, launch: Launch) -> AgentConfig:

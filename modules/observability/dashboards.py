@@ -1,4 +1,7 @@
-"""CloudWatch dashboards: one that compares an environment's models, and one for each of them."""
+"""CloudWatch dashboards: one that compares an environment's models, and one for each of them.
+
+A model's dashboard belongs to the model, and comes and goes with it.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,24 +15,31 @@ from infra.observability.types import Sources
 from modules.bindings.aws.cloudwatch_dashboard import CloudwatchDashboard
 
 
-class Dashboards(Construct):
-    """All dashboards of an environment."""
+class EnvironmentDashboard(Construct):
+    """The models of an environment side by side."""
 
     def __init__(
         self, scope: Construct, id_: str, *, environment: Environment, sources: Mapping[str, Sources]
     ) -> None:
         super().__init__(scope, id_)
-        name = environment.environment
         CloudwatchDashboard(
             self,
-            "environment",
-            dashboard_name=names.dashboard(name),
+            "comparison",
+            dashboard_name=names.dashboard(environment.environment),
             dashboard_body=json.dumps(environment_dashboard(environment, sources), sort_keys=True),
         )
-        for model, found in sources.items():
-            CloudwatchDashboard(
-                self,
-                f"model_{model}",
-                dashboard_name=names.dashboard(name, model),
-                dashboard_body=json.dumps(model_dashboard(environment, model, found), sort_keys=True),
-            )
+
+
+class ModelDashboard(Construct):
+    """Everything of one model."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, environment: Environment, model: str, sources: Sources
+    ) -> None:
+        super().__init__(scope, id_)
+        CloudwatchDashboard(
+            self,
+            "model",
+            dashboard_name=names.dashboard(environment.environment, model),
+            dashboard_body=json.dumps(model_dashboard(environment, model, sources), sort_keys=True),
+        )
