@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from infra.agent.machine import Action, Notice, Observation, Phase, Policy, State, Work, finished, step
-from infra.agent.ports import Engine, Fetcher, Group, Notices, Probe, Reporter
+from infra.agent.ports import Engine, Fetcher, Group, Notices, Probe, Reporter, Telemetry
 
 _LOG = logging.getLogger("agent")
 _NOTICE_EVERY = 2.0
 _HEALTH_EVERY = 5.0
 _FLUSH_SECONDS = 5.0
+_LAST_FIGURES_SECONDS = 2.0
 
 
 @dataclass(kw_only=True)
@@ -29,6 +30,7 @@ class Agent:
     probe: Probe
     group: Group
     reporter: Reporter
+    telemetry: Telemetry
     now: Callable[[], float]
     pause: Callable[[], None]
     state: State = field(default_factory=State)
@@ -58,6 +60,7 @@ class Agent:
         seen = self._observe()
         before = self.state
         self.state, actions = step(before, seen, self.policy)
+        self.telemetry.saw(before, self.state, actions)
         if (self.state.phase, self.state.detail) != (before.phase, before.detail):
             self._tell(before)
         self._owed = {action: call for action, call in self._owed.items() if not call()}
@@ -104,6 +107,7 @@ class Agent:
             self._owed.clear()
         if phase is Phase.GONE:
             # The instance may be taken the moment the hook completes: say the last word before that.
+            self.telemetry.flush(_LAST_FIGURES_SECONDS)
             self.reporter.flush(_FLUSH_SECONDS)
 
     def _perform(self, action: Action) -> None:

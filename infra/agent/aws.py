@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-SERVICES = ("autoscaling", "dynamodb", "elbv2", "logs", "s3", "secretsmanager", "sts")
+SERVICES = ("autoscaling", "cloudwatch", "dynamodb", "elbv2", "logs", "s3", "secretsmanager", "sts")
 """The services whose models the bundle carries; sts serves credentials, not us."""
 
 
@@ -24,6 +25,7 @@ class Clients:
     """One client a service."""
 
     autoscaling: "AutoScalingClient"
+    cloudwatch: "CloudWatchClient"
     dynamodb: "DynamoDBClient"
     elbv2: "ElasticLoadBalancingv2Client"
     logs: "CloudWatchLogsClient"
@@ -44,8 +46,11 @@ def connect(region: str) -> Clients:
         retries={"mode": "standard", "total_max_attempts": 5},
         max_pool_connections=16,
     )
+    # One attempt: whoever sends metrics a second time after an unknown outcome counts them twice.
+    once = Config(connect_timeout=2, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})
     return Clients(
         autoscaling=session.client("autoscaling", config=quick),
+        cloudwatch=session.client("cloudwatch", config=once),
         dynamodb=session.client("dynamodb", config=quick),
         elbv2=session.client("elbv2", config=quick),
         logs=session.client("logs", config=quick),

@@ -17,9 +17,17 @@ from pathlib import Path
 
 from infra.agent.aws import SERVICES
 
-DISTRIBUTIONS = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
+DISTRIBUTIONS = (
+    *("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"),
+    *("h11", "nvidia-ml-py", "prometheus-client"),
+)
 _COMMON_MODELS = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
 _MODEL_FILES = ("service-2.", "endpoint-rule-set-1.", "paginators-1.")
+_LEFT_OUT = (
+    "example.py",
+    *(f"prometheus_client/{part}/" for part in ("aiohttp", "bridge", "django", "twisted")),
+)
+"""Parts of the libraries that an agent never imports."""
 _TIME = (1980, 1, 1, 0, 0, 0)
 _MAIN = b"""import sys
 
@@ -82,9 +90,9 @@ def _own_files() -> Iterator[tuple[str, bytes]]:
     yield "__main__.py", _MAIN
     yield "infra/__init__.py", b""
     folder = Path(__file__).parent
-    for source in folder.glob("*.py"):
-        if source.name != Path(__file__).name:
-            yield f"infra/agent/{source.name}", source.read_bytes()
+    for source in folder.rglob("*.py"):
+        if source != Path(__file__):
+            yield f"infra/agent/{source.relative_to(folder).as_posix()}", source.read_bytes()
 
 
 def _library_files(distribution: str) -> Iterator[tuple[str, Path]]:
@@ -98,7 +106,7 @@ def _library_files(distribution: str) -> Iterator[tuple[str, Path]]:
 def _wanted(name: str) -> bool:
     """Whether an installed file belongs into the bundle; licences do, since we pass the libraries on."""
     parts = name.split("/")
-    if parts[0] == ".." or "__pycache__" in parts:
+    if parts[0] == ".." or "__pycache__" in parts or name.startswith(_LEFT_OUT):
         return False
     if parts[0].endswith(".dist-info"):
         return any(part.upper().startswith(("LICENSE", "NOTICE")) for part in parts[1:])

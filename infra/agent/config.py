@@ -12,6 +12,9 @@ from typing import Any
 ENGINE_PORT = 8000
 """Port of every engine on its instance; also the target groups' port."""
 
+RECORDED_PORT = ENGINE_PORT + 1
+"""Port of an engine behind the recorder, which then has the other."""
+
 WEIGHTS_DIRECTORY = "/var/lib/llmctl/weights"
 """Where the agent puts weights from s3:// on the instance; mounted at the same path in the container."""
 
@@ -32,6 +35,8 @@ class Reading:
     """Only samples whose labels match these regular expressions in full."""
     scale: float = 1.0
     """Factor to our unit: 100 for shares, 0.001 for milliseconds."""
+    unless: str = ""
+    """Not read from an exposition that has this metric, its newer name: all would count twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +71,14 @@ class Launch:
     env: dict[str, str] = field(default_factory=dict)
     gpus: bool = True
     port: int = ENGINE_PORT
+    """Where it is reached: by the balancer, and by the agent."""
+    engine_port: int | None = None
+    """Where it listens itself, behind the recorder; None: nothing is in between."""
     health_path: str = "/health"
     """Answers 200 without authentication once the weights are loaded; the balancer's health check."""
     metrics_path: str = "/metrics"
+    metrics_port: int | None = None
+    """None: the same port as the API."""
     api_key_env: str | None = None
     """Environment variable from which the engine reads the key it demands; None: it can't demand one."""
     in_flight_metrics: tuple[str, ...] = ()

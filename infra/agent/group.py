@@ -22,6 +22,8 @@ class AutoScalingGroup:
     instance_id: str
     launch_hook: str
     terminate_hook: str
+    release: str = ""
+    """Version of the launch template that the instance runs; empty: not known yet."""
     _name: str = ""
     _target_groups: Sequence[str] = ()
 
@@ -42,7 +44,10 @@ class AutoScalingGroup:
         return self._attempt("deregister", self._deregister, gone_is_done=True)
 
     def learn(self) -> bool:
-        """Find the group's name and target groups ahead of need: a spot notice leaves no time to look."""
+        """Find the group's name, target groups and our release ahead of need.
+
+        A spot notice leaves no time to look.
+        """
         return self._attempt("find group", self._find, gone_is_done=False)
 
     def _complete(self, hook: str, result: str, *, gone_is_done: bool) -> bool:
@@ -79,6 +84,8 @@ class AutoScalingGroup:
         if not instances:
             raise _NotInGroupError(f"{self.instance_id} is in no autoscaling group")
         name = instances[0]["AutoScalingGroupName"]
+        version = instances[0].get("LaunchTemplate", {}).get("Version", "")
+        self.release = version if version.isdigit() else ""
         groups = self.clients.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
         self._target_groups = tuple(
             arn for group in groups["AutoScalingGroups"] for arn in group.get("TargetGroupARNs", [])

@@ -9,12 +9,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.agent.agent import Agent
 from infra.agent.aws import Clients, connect
-from infra.agent.config import WEIGHTS_DIRECTORY, AgentConfig
+from infra.agent.config import METRICS_PORT, WEIGHTS_DIRECTORY, AgentConfig
 from infra.agent.download import S3Weights
 from infra.agent.engine import DockerEngine
 from infra.agent.fetch import KeyAndWeights
@@ -22,14 +23,24 @@ from infra.agent.group import AutoScalingGroup
 from infra.agent.logs import Buffer, Shipper, Tee, line_writer
 from infra.agent.machine import Policy
 from infra.agent.metadata import Identity, InstanceNotices, Metadata, MetadataUnavailable, read_identity
-from infra.agent.probe import HttpProbe
+from infra.agent.ports import Engine
+from infra.agent.probe import HttpProbe, MetricsPage
+from infra.agent.recorder_child import RecordedEngine, RecorderProcess
 from infra.agent.report import TableReporter
+from infra.agent.telemetry import page, web
+from infra.agent.telemetry.datums import Who
+from infra.agent.telemetry.life import Life
+from infra.agent.telemetry.meter import Meter
+from infra.agent.telemetry.publisher import Publisher
+from infra.agent.telemetry.scraper import Telemetry
 
 _LOG = logging.getLogger("agent")
 _CONFIG = "/etc/llmctl/agent.json"
+_STARTED = "/var/lib/llmctl/started"
 _ROUND_SECONDS = 1.0
 _IDENTITY_ATTEMPTS = 30
 _LAST_LOGS_SECONDS = 5.0
+_LAST_SAMPLES_SECONDS = 12.0
 _GOODBYE_MARGIN = 30.0
 
 
@@ -37,12 +48,13 @@ _GOODBYE_MARGIN = 30.0
 class _Streams:
     agent: Buffer
     engine: Buffer
+    metrics: Buffer
 
 
 def main() -> int:
     """Run until the instance is gone; returns the exit status."""
     root = os.environ.get("INSTANCE_ROOT", "")
-    streams = _Streams(Buffer(), Buffer())
+    streams = _Streams(Buffer(), Buffer(), Buffer())
     _LOG.addHandler(Tee(streams.agent, sys.stdout))
     _LOG.setLevel(logging.INFO)
     _LOG.propagate = False
@@ -58,10 +70,13 @@ def main() -> int:
     shipper = Shipper(
         clients.logs,
         config.log_group,
-        {f"{identity.instance_id}/agent": streams.agent, f"{identity.instance_id}/engine": streams.engine},
+        {f"{identity.instance_id}/{name}": buffer for name, buffer in vars(streams).items()},
     )
     shipper.start()
-    _agent(config, identity, metadata, clients, streams, root).run()
+    agent = _agent(config, identity, metadata, clients, streams, root)
+    agent.run()
+    if isinstance(agent.engine, RecordedEngine):
+        agent.engine.recorder.close(_LAST_SAMPLES_SECONDS)
     _LOG.info("ended")
     shipper.close(_LAST_LOGS_SECONDS)
     return 0
@@ -98,25 +113,97 @@ def _agent(
     fetcher = _fetcher(config, clients, root)
     notices = InstanceNotices(metadata, lambda text: reporter.event("rebalance recommended", text))
     wake = _stop_on_signals(notices)
+    address = os.environ.get("INSTANCE_ADDRESS", "")
+    engine_address = address or "127.0.0.1"
+    telemetry = _telemetry(
+        config,
+        identity,
+        clients,
+        group,
+        life=Life(identity.launched, time.time(), cold=_first_start(root)),
+        write=lambda text: streams.metrics.add(int(time.time() * 1000), text),
+        fetch=MetricsPage(config.engine, engine_address, lambda: fetcher.api_key).fetch,
+    )
+    web_address = address or ("0.0.0.0" if config.monitoring.scrape else "127.0.0.1")  # noqa: S104
+    web.serve(lambda: page.text(telemetry.meter.view(), telemetry.who()), web_address, METRICS_PORT)
     return Agent(
         policy=policy(config),
         notices=notices,
         fetcher=fetcher,
-        engine=DockerEngine(
-            config.engine,
-            root,
-            weights=config.weights_uri is not None,
-            api_key=lambda: fetcher.api_key,
-            on_line=line_writer(streams.engine, sys.stdout),
-        ),
-        probe=HttpProbe(
-            config.engine, os.environ.get("INSTANCE_ADDRESS", "127.0.0.1"), lambda: fetcher.api_key
-        ),
+        engine=_engine(config, identity, streams, root, lambda: fetcher.api_key),
+        probe=HttpProbe(config.engine, engine_address, telemetry.look),
         group=group,
         reporter=reporter,
+        telemetry=telemetry,
         now=time.monotonic,
         pause=lambda: _pause(wake),
     )
+
+
+def _telemetry(
+    config: AgentConfig,
+    identity: Identity,
+    clients: Clients,
+    group: AutoScalingGroup,
+    *,
+    life: Life,
+    write: Callable[[str], None],
+    fetch: Callable[[], str | None],
+) -> Telemetry:
+    def who() -> Who:
+        return Who(
+            environment=config.environment,
+            model=config.model,
+            slot=identity.slot,
+            release=group.release,
+            replica=identity.instance_id,
+        )
+
+    telemetry = Telemetry(
+        config=config,
+        meter=Meter(config, life),
+        publisher=Publisher(clients.cloudwatch, who, config.monitoring.interval_seconds),
+        who=who,
+        context={"zone": identity.zone, "market": identity.market, "instance_type": identity.instance_type},
+        write=write,
+        fetch=fetch,
+        learn=group.learn,
+        wall=time.time,
+    )
+    telemetry.start()
+    return telemetry
+
+
+def _first_start(root: str) -> bool:
+    """Whether no agent was started on this instance before, so that its cold start can be measured."""
+    mark = Path(f"{root}{_STARTED}")
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch(exist_ok=False)
+    except OSError:
+        return False
+    return True
+
+
+def _engine(
+    config: AgentConfig,
+    identity: Identity,
+    streams: _Streams,
+    root: str,
+    api_key: Callable[[], str | None],
+) -> Engine:
+    """The engine, behind a recorder if samples are to be kept."""
+    engine = DockerEngine(
+        config.engine,
+        root,
+        weights=config.weights_uri is not None,
+        api_key=api_key,
+        on_line=line_writer(streams.engine, sys.stdout),
+    )
+    if config.capture is None:
+        return engine
+    on_line = line_writer(streams.agent, sys.stdout)
+    return RecordedEngine(engine, RecorderProcess(identity.instance_id, identity.slot, on_line))
 
 
 def _fetcher(config: AgentConfig, clients: Clients, root: str) -> KeyAndWeights:

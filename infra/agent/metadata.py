@@ -81,6 +81,8 @@ class Identity:
     zone: str
     slot: str
     market: str
+    launched: float | None = None
+    """In epoch seconds; None if the document doesn't say."""
 
 
 def read_identity(metadata: Metadata) -> Identity:
@@ -95,7 +97,15 @@ def read_identity(metadata: Metadata) -> Identity:
         zone=document["availabilityZone"],
         slot=metadata.read("meta-data/tags/instance/llmctl:slot") or "",
         market=metadata.read("meta-data/tags/instance/llmctl:market") or "",
+        launched=_epoch(document.get("pendingTime", "")),
     )
+
+
+def _epoch(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """What the agent asks of the world: small ports, named by role, so that tests put fakes in their place."""
 
+from collections.abc import Collection
 from typing import Protocol
 
-from infra.agent.machine import Notice, Phase, Work
+from infra.agent.machine import Action, Notice, Phase, State, Work
 
 
 class Notices(Protocol):
@@ -78,3 +79,13 @@ class Reporter(Protocol):
 
     def flush(self, seconds: float) -> None:
         """Give what is still to be told at most so long."""
+
+
+class Telemetry(Protocol):
+    """Publishes figures. Never raises and never waits, but for `flush`."""
+
+    def saw(self, before: State, after: State, actions: Collection[Action]) -> None:
+        """A round was decided: what it means in numbers."""
+
+    def flush(self, seconds: float) -> None:
+        """Publish what there is, waiting at most so long."""

@@ -69,9 +69,10 @@ class Engine(Protocol):
     def has_api_key(self) -> bool:
         """Whether it can demand a key that it reads from the environment."""
 
-    def launch(self, model: Model, *, served_name: str, path_prefix: str) -> Launch:
+    def launch(self, model: Model, *, served_name: str, path_prefix: str, port: int) -> Launch:
         """How to start this engine for a model.
 
         `served_name` is the model's name in the environment, which clients send as "model". `path_prefix` is
-        "" or "/NAME", under which requests arrive then.
+        "" or "/NAME", under which requests arrive then. `port` is where it listens: the balancer's port, or the
+        one behind the recorder.
         """

@@ -5,6 +5,7 @@ and its gauge of running requests is named after the service's namespace, which 
 """
 
 from infra.engines.custom import RESERVED, CustomImage
+from infra.engines.readings.bentoml import READINGS
 
 ENGINE = CustomImage(
     name="bentoml",
@@ -13,4 +14,5 @@ ENGINE = CustomImage(
     environment=(("BENTOML_HOST", "0.0.0.0"),),  # noqa: S104 - in a container
     health_path="/readyz",
     in_flight_metrics=("bentoml_service_request_in_progress",),
+    readings=READINGS,
 )

@@ -7,7 +7,7 @@ variable it reads it.
 
 from dataclasses import dataclass
 
-from infra.agent.config import ENGINE_PORT, Launch
+from infra.agent.config import Launch, Reading
 from infra.engines.base import Vocabulary
 from infra.engines.common import Facts, has_gpus, key_variable, options, plain_env
 from infra.environment import source
@@ -27,10 +27,14 @@ class CustomImage(Facts):
     """An image of the user's; `environment` are the variables by which its kind is told where to listen."""
 
     environment: tuple[tuple[str, str], ...] = ()
+    port_variable: str | None = None
+    """Where its kind reads the port, beside PORT."""
     health_path: str = "/health"
     in_flight_metrics: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    metrics_port: int | None = None
 
-    def launch(self, model: Model, *, served_name: str, path_prefix: str) -> Launch:
+    def launch(self, model: Model, *, served_name: str, path_prefix: str, port: int) -> Launch:
         """The user's arguments, and everything else by environment variable."""
         weights = source.parse(model.source)
         return Launch(
@@ -41,7 +45,8 @@ class CustomImage(Facts):
                 **({"MODEL_REVISION": weights.revision} if weights.revision else {}),
                 "SERVED_MODEL_NAME": served_name,
                 "HOST": "0.0.0.0",  # noqa: S104 - in a container; the security group decides who gets in
-                "PORT": str(ENGINE_PORT),
+                "PORT": str(port),
+                **({self.port_variable: str(port)} if self.port_variable else {}),
                 **dict(self.environment),
                 **plain_env(model),
             },
@@ -49,4 +54,6 @@ class CustomImage(Facts):
             health_path=self.health_path,
             api_key_env=key_variable(model),
             in_flight_metrics=self.in_flight_metrics,
+            readings=self.readings,
+            metrics_port=self.metrics_port,
         )

@@ -6,9 +6,10 @@ the health path demands the key (measured): with a key it serves below no path.
 
 from dataclasses import dataclass
 
-from infra.agent.config import ENGINE_PORT, Launch
+from infra.agent.config import Launch
 from infra.engines.base import Vocabulary
 from infra.engines.common import Facts, has_gpus, options, plain_env, present
+from infra.engines.readings.llama_cpp import READINGS
 from infra.environment import source
 from infra.environment.model import Model, Scalar
 
@@ -19,13 +20,13 @@ _HUGGING_FACE = "https://huggingface.co"
 class LlamaCpp(Facts):
     """`llama-server`."""
 
-    def launch(self, model: Model, *, served_name: str, path_prefix: str) -> Launch:
+    def launch(self, model: Model, *, served_name: str, path_prefix: str, port: int) -> Launch:
         """Arguments of `llama-server`, the image's entrypoint."""
         ours = {
             **_weights(source.parse(model.source)),
             "alias": served_name,
             "host": "0.0.0.0",  # noqa: S104 - in a container; the security group decides who gets in
-            "port": ENGINE_PORT,
+            "port": port,
             "metrics": True,
             "api-prefix": path_prefix or None,
             "parallel": model.batching.max_sequences,
@@ -40,6 +41,8 @@ class LlamaCpp(Facts):
             metrics_path=f"{path_prefix}/metrics",
             api_key_env="LLAMA_API_KEY",
             in_flight_metrics=("llamacpp:requests_processing", "llamacpp:requests_deferred"),
+            readings=READINGS,
+            max_sequences=model.batching.max_sequences,
         )
 
 

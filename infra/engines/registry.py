@@ -1,6 +1,8 @@
 """Engines by name, and the one way to start a model of an environment."""
 
-from infra.agent.config import Launch
+from dataclasses import replace
+
+from infra.agent.config import ENGINE_PORT, RECORDED_PORT, Launch
 from infra.engines import bentoml, llama_cpp, openai_image, ray_serve, sglang, simulator, tgi, vllm
 from infra.engines.base import Engine
 from infra.environment.model import Environment
@@ -28,6 +30,8 @@ def engine(name: str) -> Engine:
 def launch(environment: Environment, model: str) -> Launch:
     """How to start a model of an environment."""
     spec = environment.models[model]
-    return engine(spec.engine.name).launch(
-        spec, served_name=model, path_prefix=environment.path_prefix(model)
+    port = RECORDED_PORT if spec.capture else ENGINE_PORT
+    started = engine(spec.engine.name).launch(
+        spec, served_name=model, path_prefix=environment.path_prefix(model), port=port
     )
+    return replace(started, engine_port=port) if spec.capture else started

@@ -7,7 +7,7 @@ doesn't.
 
 from dataclasses import dataclass
 
-from infra.agent.config import ENGINE_PORT, Launch
+from infra.agent.config import Launch
 from infra.engines.base import Vocabulary
 from infra.engines.common import (
     KEEP_ALIVE_SECONDS,
@@ -18,6 +18,7 @@ from infra.engines.common import (
     present,
     tensor_parallel,
 )
+from infra.engines.readings.sglang import READINGS
 from infra.environment import source
 from infra.environment.model import Model
 
@@ -28,7 +29,7 @@ _COMMAND = ("python3", "-m", "sglang.launch_server")
 class Sglang(Facts):
     """SGLang's OpenAI-compatible server."""
 
-    def launch(self, model: Model, *, served_name: str, path_prefix: str) -> Launch:
+    def launch(self, model: Model, *, served_name: str, path_prefix: str, port: int) -> Launch:
         """The whole command: the image has no entrypoint that serves."""
         weights = source.parse(model.source)
         ours = {
@@ -36,7 +37,7 @@ class Sglang(Facts):
             "revision": weights.revision,
             "served-model-name": served_name,
             "host": "0.0.0.0",  # noqa: S104 - in a container; the security group decides who gets in
-            "port": ENGINE_PORT,
+            "port": port,
             "enable-metrics": True,
             "max-running-requests": model.batching.max_sequences,
             "max-prefill-tokens": model.batching.max_tokens,
@@ -48,6 +49,8 @@ class Sglang(Facts):
             env={"SGLANG_TIMEOUT_KEEP_ALIVE": str(KEEP_ALIVE_SECONDS), **plain_env(model)},
             gpus=has_gpus(model),
             in_flight_metrics=("sglang:num_running_reqs", "sglang:num_queue_reqs"),
+            readings=READINGS,
+            max_sequences=model.batching.max_sequences,
         )
 
 

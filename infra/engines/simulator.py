@@ -5,23 +5,27 @@ It is started like vLLM and reports vLLM's metric names, so that what is rehears
 
 from dataclasses import dataclass
 
-from infra.agent.config import ENGINE_PORT, Launch
+from infra.agent.config import Launch
 from infra.engines.base import Vocabulary
 from infra.engines.common import Facts, has_gpus, options, plain_env, present
+from infra.engines.readings.vllm import READINGS
 from infra.environment.model import Model, Scalar
+
+_DEFAULT_SEQUENCES = 256
+"""What it takes at once when it isn't told."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Simulator(Facts):
     """llmctl's own simulator."""
 
-    def launch(self, model: Model, *, served_name: str, path_prefix: str) -> Launch:
+    def launch(self, model: Model, *, served_name: str, path_prefix: str, port: int) -> Launch:
         """Arguments of vLLM, and the simulator's own from `engine.args`."""
         ours: dict[str, Scalar | None] = {
             "model": model.source,
             "served-model-name": served_name,
             "host": "0.0.0.0",  # noqa: S104 - in a container; the security group decides who gets in
-            "port": ENGINE_PORT,
+            "port": port,
             "root-path": path_prefix or None,
             "max-num-seqs": model.batching.max_sequences,
         }
@@ -32,6 +36,8 @@ class Simulator(Facts):
             gpus=has_gpus(model),
             api_key_env="VLLM_API_KEY",
             in_flight_metrics=("vllm:num_requests_running", "vllm:num_requests_waiting"),
+            readings=READINGS,
+            max_sequences=model.batching.max_sequences or _DEFAULT_SEQUENCES,
         )
 
 

@@ -6,9 +6,10 @@ metrics stay open.
 
 from dataclasses import dataclass
 
-from infra.agent.config import ENGINE_PORT, Launch
+from infra.agent.config import Launch
 from infra.engines.base import Vocabulary
 from infra.engines.common import Facts, has_gpus, options, plain_env, present, tensor_parallel
+from infra.engines.readings.tgi import READINGS
 from infra.environment import source
 from infra.environment.model import Model
 
@@ -17,14 +18,14 @@ from infra.environment.model import Model
 class Tgi(Facts):
     """The launcher of Text Generation Inference."""
 
-    def launch(self, model: Model, *, served_name: str, path_prefix: str) -> Launch:
+    def launch(self, model: Model, *, served_name: str, path_prefix: str, port: int) -> Launch:
         """Arguments of `text-generation-launcher`, which the image's entrypoint runs."""
         weights = source.parse(model.source)
         ours = {
             "model-id": weights.local_path or weights.repository,
             "revision": weights.revision,
             "hostname": "0.0.0.0",  # noqa: S104 - in a container; the security group decides who gets in
-            "port": ENGINE_PORT,
+            "port": port,
             "max-batch-size": model.batching.max_sequences,
             "max-batch-prefill-tokens": model.batching.max_tokens,
             **tensor_parallel(model, self.vocabulary),
@@ -36,6 +37,8 @@ class Tgi(Facts):
             gpus=has_gpus(model),
             api_key_env="API_KEY",
             in_flight_metrics=("tgi_batch_current_size", "tgi_queue_size"),
+            readings=READINGS,
+            max_sequences=model.batching.max_sequences,
         )
 
 

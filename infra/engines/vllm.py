@@ -7,7 +7,7 @@ path is open, and `VLLM_API_KEY` guards /v1.
 import re
 from dataclasses import dataclass
 
-from infra.agent.config import ENGINE_PORT, Launch
+from infra.agent.config import Launch
 from infra.engines.base import Vocabulary
 from infra.engines.common import (
     KEEP_ALIVE_SECONDS,
@@ -18,6 +18,7 @@ from infra.engines.common import (
     present,
     tensor_parallel,
 )
+from infra.engines.readings.vllm import READINGS
 from infra.environment import source
 from infra.environment.model import Model, seconds
 
@@ -28,7 +29,7 @@ _FIRST_WITH_SHUTDOWN_TIMEOUT = (0, 18)
 class Vllm(Facts):
     """vLLM's OpenAI-compatible server."""
 
-    def launch(self, model: Model, *, served_name: str, path_prefix: str) -> Launch:
+    def launch(self, model: Model, *, served_name: str, path_prefix: str, port: int) -> Launch:
         """Arguments of `vllm serve`, for the image whose entrypoint it is."""
         weights = source.parse(model.source)
         ours = {
@@ -36,7 +37,7 @@ class Vllm(Facts):
             "revision": weights.revision,
             "served-model-name": served_name,
             "host": "0.0.0.0",  # noqa: S104 - in a container; the security group decides who gets in
-            "port": ENGINE_PORT,
+            "port": port,
             "root-path": path_prefix or None,
             "max-num-seqs": model.batching.max_sequences,
             "max-num-batched-tokens": model.batching.max_tokens,
@@ -50,6 +51,8 @@ class Vllm(Facts):
             gpus=has_gpus(model),
             api_key_env="VLLM_API_KEY",
             in_flight_metrics=("vllm:num_requests_running", "vllm:num_requests_waiting"),
+            readings=READINGS,
+            max_sequences=model.batching.max_sequences,
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from constructs import Construct
 
+from infra.agent.catalogue import NAMESPACE
 from infra.environment import names
 from infra.environment.ecr import EcrRepository
 from modules.bindings.aws.dynamodb_table import DynamodbTable
@@ -61,6 +62,7 @@ class InstanceRole(Construct):
             allow("Agent", ["s3:GetObject", "s3:GetObjectVersion"], [artefacts.agent_arn]),
             _report(table.arn),
             *_logs(environment, region, account),
+            _metrics(),
             *_lifecycle(environment, region, account),
         ]
         if secret:
@@ -128,6 +130,13 @@ def _report(table_arn: str) -> Statement:
 def _logs(environment: str, region: str, account: str) -> list[Statement]:
     groups = f"arn:{partition(region)}:logs:{region}:{account}:log-group:{names.log_group(environment, '*')}"
     return [allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{groups}:log-stream:*"])]
+
+
+def _metrics() -> Statement:
+    """CloudWatch knows no narrower resource for metrics than all; their namespace is the fence."""
+    statement = allow("Metrics", ["cloudwatch:PutMetricData"], ["*"])
+    statement["Condition"] = {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
+    return statement
 
 
 def _lifecycle(environment: str, region: str, account: str) -> list[Statement]:

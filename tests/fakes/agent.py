@@ -1,9 +1,10 @@
 """The agent's ports, recording and steerable: one clock for all of them, advanced by hand."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from infra.agent.agent import Agent
-from infra.agent.machine import Notice, NoticeKind, Phase, Policy, Work
+from infra.agent.machine import Action, Notice, NoticeKind, Phase, Policy, State, Work
 
 
 @dataclass
@@ -24,6 +25,10 @@ class World:
     calls: list[str] = field(default_factory=list)
     log: list[tuple[Phase, str]] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
+    rounds_seen: list[tuple[Phase, Phase]] = field(default_factory=list)
+    """Phases before and after each round, as telemetry saw them."""
+    figures_flushed: list[Phase] = field(default_factory=list)
+    """The phases after which the last figures were asked for."""
 
     def agent(self, *, drain_seconds: float = 60.0) -> Agent:
         """An agent that lives in this world."""
@@ -35,6 +40,7 @@ class World:
             probe=_Probe(self),
             group=_Group(self),
             reporter=_Reporter(self),
+            telemetry=_Telemetry(self),
             now=lambda: self.time,
             pause=lambda: self.advance(1.0),
         )
@@ -154,3 +160,14 @@ class _Reporter:
 
     def flush(self, seconds: float) -> None:
         self.world.calls.append("flush")
+
+
+@dataclass
+class _Telemetry:
+    world: World
+
+    def saw(self, before: State, after: State, actions: Collection[Action]) -> None:
+        self.world.rounds_seen.append((before.phase, after.phase))
+
+    def flush(self, seconds: float) -> None:
+        self.world.figures_flushed.append(self.world.rounds_seen[-1][1])

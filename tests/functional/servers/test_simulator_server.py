@@ -87,12 +87,14 @@ def test_metrics_have_vllms_names(client: openai.OpenAI, server: Running) -> Non
         'vllm:num_requests_waiting{model_name="chat"} 0.0',
         'vllm:kv_cache_usage_perc{model_name="chat"} 0.0',
         'vllm:time_to_first_token_seconds_bucket{le="0.1",model_name="chat"}',
-        "vllm:time_per_output_token_seconds_sum",
+        "vllm:request_time_per_output_token_seconds_sum",
         "vllm:e2e_request_latency_seconds_count",
         "vllm:request_queue_time_seconds_count",
         "vllm:prompt_tokens_total",
         "vllm:generation_tokens_total",
         'vllm:request_success_total{finished_reason="length",model_name="chat"}',
+        'vllm:request_success_total{finished_reason="error",model_name="chat"} 0.0',
+        'http_requests_total{handler="/v1/completions",method="POST",status="2xx"}',
     ):
         assert name in text
 
@@ -130,6 +132,8 @@ def test_errors_come_at_the_rate_asked_for(start: Start) -> None:
         except openai.InternalServerError:
             failed += 1
     assert 30 <= failed <= 70
+    text = server.text("/metrics")
+    assert f'http_requests_total{{handler="/v1/completions",method="POST",status="5xx"}} {failed}.0' in text
 
 
 def test_startup_delays_health(start: Start) -> None:

@@ -67,7 +67,15 @@ def test_bundle_runs_without_any_installed_package(bundle: Path, tmp_path: Path)
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["autoscaling", "dynamodb", "elbv2", "logs", "s3", "secretsmanager"]
+    assert done.stdout.split() == [
+        "autoscaling",
+        "cloudwatch",
+        "dynamodb",
+        "elbv2",
+        "logs",
+        "s3",
+        "secretsmanager",
+    ]
 
 
 def test_building_loads_nothing_heavy() -> None:

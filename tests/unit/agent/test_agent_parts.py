@@ -8,7 +8,7 @@ from infra.agent.config import AgentConfig, Launch
 from infra.agent.engine import env_file_text, run_command
 from infra.agent.machine import Notice, NoticeKind
 from infra.agent.metadata import InstanceNotices, Metadata, MetadataUnavailable, read_identity
-from infra.agent.probe import total
+from infra.agent.telemetry.exposition import total
 
 LAUNCH = Launch(image="vllm/vllm-openai:v0.18", args=("--model", "m"), gpus=True, api_key_env="VLLM_API_KEY")
 

@@ -161,7 +161,7 @@ def test_llama_cpp_below_a_path_moves_everything(tmp_path: Path) -> None:
     """Health and metrics follow the prefix, which moves every endpoint of this server."""
     examined(tmp_path, LLAMA, CPU, ("models/chat/source", "s3://b/a.gguf"))
     model = load(tmp_path / "sample.yaml").models["chat"]
-    started = engine("llama.cpp").launch(model, served_name="chat", path_prefix="/chat")
+    started = engine("llama.cpp").launch(model, served_name="chat", path_prefix="/chat", port=8000)
     assert value(started, "api-prefix") == "/chat"
     assert started.health_path == "/chat/health"
     assert started.metrics_path == "/chat/metrics"
@@ -171,7 +171,7 @@ def test_vllm_below_a_path(tmp_path: Path) -> None:
     """With and without the prefix vLLM answers, so that its health path stays where it is."""
     examined(tmp_path)
     model = load(tmp_path / "sample.yaml").models["chat"]
-    started = engine("vllm").launch(model, served_name="chat", path_prefix="/chat")
+    started = engine("vllm").launch(model, served_name="chat", path_prefix="/chat", port=8000)
     assert value(started, "root-path") == "/chat"
     assert started.health_path == "/health"
 
