@@ -8,9 +8,18 @@ from typing import Any
 
 from infra.embedded.addresses import Addresses
 from infra.embedded.admin import Admin
-from infra.embedded.aws import autoscaling, ec2, views
+from infra.embedded.aws import (
+    autoscaling,
+    autoscaling_metrics,
+    autoscaling_schedules,
+    cloudwatch,
+    ec2,
+    views,
+)
 from infra.embedded.aws.server import Server
 from infra.embedded.balancer.balancer import Balancer
+from infra.embedded.balancer.listeners import ACCESS_LOG
+from infra.embedded.balancer.metrics import TrafficMetrics
 from infra.embedded.compute.compute import Compute, Ec2
 from infra.embedded.compute.machine import Cloud
 from infra.embedded.compute.metadata import PORT, MetadataService
@@ -34,6 +43,7 @@ class Parts:
     compute: Compute
     functions: FunctionService
     balancer: Balancer
+    traffic: TrafficMetrics
     admin: Admin
 
     @classmethod
@@ -60,6 +70,8 @@ class Parts:
 
         balancer = Balancer(directory / "balancer", locate, addresses.allocate)
         balancer.start()
+        log = directory / "balancer" / ACCESS_LOG
+        traffic = TrafficMetrics(log, views.load_balancers, cloudwatch.record)
         admin = Admin(loop, own, lambda: about() | status(compute, balancer, server.url), compute)
         return cls(
             loop=loop,
@@ -69,6 +81,7 @@ class Parts:
             compute=compute,
             functions=functions,
             balancer=balancer,
+            traffic=traffic,
             admin=admin,
         )
 
@@ -86,10 +99,13 @@ class Parts:
     def steps(self) -> dict[str, Callable[[float], None]]:
         """The reconcilers in the order of cause and effect; each takes epoch seconds."""
         return {
+            "schedules": autoscaling_schedules.run,
             "autoscaling": autoscaling.reconcile,
             "compute": self.compute.reconcile,
             "functions": self.functions.reconcile,
             "balancer": self.balancer.reconcile,
+            "traffic metrics": self.traffic.publish,
+            "group metrics": autoscaling_metrics.publish,
         }
 
     def stop(self) -> None:

@@ -91,7 +91,7 @@ def _bad_gateway() -> Json:
 
 
 def _access_log(balancer: LoadBalancer, of: Listener) -> Json:
-    """One JSON object a line; times in milliseconds, no query strings (they may hold secrets)."""
+    """One JSON object a line, which `metrics` counts; no query strings (they may hold secrets)."""
     return {
         "name": "envoy.access_loggers.file",
         "typed_config": typed(
@@ -104,6 +104,7 @@ def _access_log(balancer: LoadBalancer, of: Listener) -> Json:
 
 _LOG_FIELDS = {
     "time": "%START_TIME%",
+    "epoch": "%START_TIME(%s.%6f)%",
     "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     "method": "%REQ(:METHOD)%",
     "host": "%REQ(:AUTHORITY)%",
@@ -117,6 +118,8 @@ _LOG_FIELDS = {
     "details": "%RESPONSE_CODE_DETAILS%",
     "duration_ms": "%DURATION%",
     "first_byte_ms": "%RESPONSE_DURATION%",
+    # From the request's last byte to the target, to the first byte that came back.
+    "target_us": "%COMMON_DURATION(US_TX_END:US_RX_BEG:us)%",
     "received_bytes": "%BYTES_RECEIVED%",
     "sent_bytes": "%BYTES_SENT%",
     "request_id": "%REQ(X-REQUEST-ID)%",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.embedded.aws import ec2
+from infra.embedded.aws import ec2, views
 
 IN_SERVICE = ["InService", "InService"]
 

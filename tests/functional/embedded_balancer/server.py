@@ -68,6 +68,11 @@ class TargetServer:
             await self._stream(writer)
         elif path == "/broken":
             return
+        elif path.startswith("/status/"):
+            writer.write(_response(int(path.rpartition("/")[2]), b"status"))
+        elif path.startswith("/delay/"):
+            await asyncio.sleep(float(path.rpartition("/")[2]))
+            writer.write(_response(200, b"late"))
         else:
             headers = dict(line.split(": ", 1) for line in request.strip().split("\r\n")[1:])
             writer.write(_response(200, json.dumps({"name": self.name, "path": path, **headers}).encode()))
