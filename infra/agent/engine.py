@@ -25,7 +25,7 @@ _DOCKER_TIMEOUT = 20.0
 
 # Run in between, because Popen's preexec_fn is unsafe in a process with threads. The look at the parent
 # closes the gap in which it may have died before prctl was called.
-_DIE_WITH_PARENT = (
+DIE_WITH_PARENT = (
     "import ctypes, os, signal, sys\n"
     "ctypes.CDLL(None).prctl(1, signal.SIGTERM)\n"
     "os.getppid() == int(sys.argv[1]) or sys.exit(1)\n"
@@ -116,7 +116,7 @@ class DockerEngine:
         for folder in (_CACHE_DIRECTORY, WEIGHTS_DIRECTORY):
             Path(f"{self.root}{folder}").mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
-            (sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command),
+            (sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

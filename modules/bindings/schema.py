@@ -1,6 +1,7 @@
 """A provider's schema, as far as the generator understands it. What it doesn't know, it refuses."""
 
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Any
 
 _SCALARS = {"string": "str", "number": "Number", "bool": "Boolean"}
@@ -49,7 +50,8 @@ def _block(name: str, raw: dict[str, Any], *, single: bool, required: bool) -> B
         tuple(
             _nested(key, value)
             for key, value in sorted(raw.get("block_types", {}).items())
-            if not value["block"].get("deprecated")
+            # A name such as `and` can't be a field of a class; whoever needs one takes an escape hatch.
+            if not value["block"].get("deprecated") and not iskeyword(key)
         ),
         single,
         required,

@@ -8,7 +8,7 @@ from typing import Required, TypedDict
 
 from constructs import Construct
 
-from modules.bindings.base import Boolean, DataSource, Lifecycle, Number, Provider, Reference, Resource, StringMap
+from modules.bindings.base import Boolean, DataSource, Lifecycle, Number, Provider, Reference, Resource
 
 
 class RuleAbortIncompleteMultipartUpload(TypedDict, total=False):
@@ -25,15 +25,6 @@ class RuleExpiration(TypedDict, total=False):
     expired_object_delete_marker: Boolean
 
 
-class RuleFilterAnd(TypedDict, total=False):
-    """Block `and`."""
-
-    object_size_greater_than: Number
-    object_size_less_than: Number
-    prefix: str
-    tags: StringMap
-
-
 class RuleFilterTag(TypedDict, total=False):
     """Block `tag`."""
 
@@ -47,7 +38,6 @@ class RuleFilter(TypedDict, total=False):
     object_size_greater_than: Number
     object_size_less_than: Number
     prefix: str
-    and: Sequence[RuleFilterAnd]
     tag: Sequence[RuleFilterTag]
 
 
