@@ -34,7 +34,7 @@ def apply_changes(workspace: "Workspace", *, yes: bool, force_unlock: str | None
 def move_what_terraform_leaves(workspace: "Workspace", *, yes: bool) -> bool:
     """Pin first releases and set sizes; whether anything had to move."""
     environment = workspace.environment
-    found = steps(environment, workspace.facts())
+    found = steps(environment, workspace.facts(), workspace.clock.now())
     if found and not yes:
         for step in found:
             click.echo(f"  {step}", err=True)

@@ -5,12 +5,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from infra.aws.session import Session, translated
-from infra.deploy.types import Group, Instance
+from infra.deploy.types import Group, Instance, Schedule
 from infra.environment import names
 from infra.environment.model import Environment, Market, Slot
 
 if TYPE_CHECKING:
-    from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
+    from mypy_boto3_autoscaling.type_defs import (
+        AutoScalingGroupTypeDef,
+        PutScheduledUpdateGroupActionTypeTypeDef,
+        ScheduledUpdateGroupActionTypeDef,
+    )
 
 _ALIVE = ["pending", "running", "shutting-down", "stopping"]
 
@@ -26,7 +30,11 @@ class AwsFleet:
 
     def groups(self) -> tuple[Group, ...]:
         """All groups that carry the environment's tag, with their instances."""
-        return tuple(_group(raw, self._problem(raw)) for raw in self._describe())
+        schedules = self._schedules()
+        return tuple(
+            _group(raw, self._problem(raw), schedules.get(raw["AutoScalingGroupName"], ()))
+            for raw in self._describe()
+        )
 
     @translated("resizing a group")
     def resize(self, group: str, *, minimum: int, desired: int) -> None:
@@ -44,6 +52,36 @@ class AwsFleet:
         specification["Version"] = str(release)
         specification.pop("LaunchTemplateName", None)  # the API takes the id or the name, not both
         self._autoscaling.update_auto_scaling_group(AutoScalingGroupName=group, MixedInstancesPolicy=policy)
+
+    @translated("scheduling a minimum")
+    def put_schedule(self, group: str, schedule: Schedule) -> None:
+        """Create or update a scheduled action; it recurs for ever."""
+        request: PutScheduledUpdateGroupActionTypeTypeDef = {
+            "AutoScalingGroupName": group,
+            "ScheduledActionName": schedule.name,
+            "Recurrence": schedule.cron,
+            "TimeZone": schedule.timezone,
+            "MinSize": schedule.minimum,
+        }
+        if schedule.desired is not None:
+            request["DesiredCapacity"] = schedule.desired
+        self._autoscaling.put_scheduled_update_group_action(**request)
+
+    @translated("dropping a scheduled minimum")
+    def drop_schedule(self, group: str, name: str) -> None:
+        """Delete a scheduled action."""
+        self._autoscaling.delete_scheduled_action(AutoScalingGroupName=group, ScheduledActionName=name)
+
+    @translated("reading the scheduled minimums")
+    def _schedules(self) -> Mapping[str, tuple[Schedule, ...]]:
+        """By group; those of other environments are in the answer too, and of no consequence."""
+        pages = self._autoscaling.get_paginator("describe_scheduled_actions").paginate()
+        found: dict[str, tuple[Schedule, ...]] = {}
+        for page in pages:
+            for raw in page["ScheduledUpdateGroupActions"]:
+                group = raw["AutoScalingGroupName"]
+                found[group] = (*found.get(group, ()), _schedule(raw))
+        return found
 
     @translated("reading the launch templates")
     def latest_releases(self) -> Mapping[str, int]:
@@ -96,7 +134,17 @@ class AwsFleet:
                 yield from page["AutoScalingGroups"]
 
 
-def _group(raw: "AutoScalingGroupTypeDef", problem: str) -> Group:
+def _schedule(raw: "ScheduledUpdateGroupActionTypeDef") -> Schedule:
+    return Schedule(
+        name=raw["ScheduledActionName"],
+        cron=raw.get("Recurrence", ""),
+        timezone=raw.get("TimeZone", "UTC"),
+        minimum=raw.get("MinSize", 0),
+        desired=raw.get("DesiredCapacity"),
+    )
+
+
+def _group(raw: "AutoScalingGroupTypeDef", problem: str, schedules: tuple[Schedule, ...] = ()) -> Group:
     tags = {tag["Key"]: tag.get("Value", "") for tag in raw["Tags"]}
     template = raw["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
     return Group(
@@ -109,6 +157,7 @@ def _group(raw: "AutoScalingGroupTypeDef", problem: str) -> Group:
         desired=raw["DesiredCapacity"],
         max=raw["MaxSize"],
         problem=problem,
+        schedules=schedules,
         instances=tuple(
             Instance(
                 id=instance["InstanceId"],

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from infra.deploy.types import Group, Health, Live, Report
+from infra.deploy.types import Group, Health, Live, Report, Schedule
 from infra.environment.model import Slot
 
 
@@ -22,6 +22,12 @@ class Fleet(Protocol):
 
     def pin(self, group: str, release: int) -> None:
         """Make a group boot this release from now on."""
+
+    def put_schedule(self, group: str, schedule: Schedule) -> None:
+        """Make a group carry out a schedule; one of its name is replaced."""
+
+    def drop_schedule(self, group: str, name: str) -> None:
+        """Make a group forget a schedule."""
 
     def latest_releases(self) -> Mapping[str, int]:
         """Newest launch template version of each model."""

@@ -46,6 +46,18 @@ class Instance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """What a group does by itself when its time comes, again and again."""
+
+    name: str
+    cron: str
+    timezone: str
+    minimum: int
+    desired: int | None = None
+    """None: the minimum alone moves it, and a scaling policy the rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Group:
     """One autoscaling group."""
 
@@ -61,6 +73,7 @@ class Group:
     instances: tuple[Instance, ...] = ()
     problem: str = ""
     """Why its latest launch failed (no capacity, no quota), while it has fewer instances than it wants."""
+    schedules: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

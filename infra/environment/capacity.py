@@ -20,14 +20,15 @@ class Bounds:
         return max(self.min, min(size, self.max))
 
 
-def bounds(model: Model, market: Market) -> Bounds:
-    """Bounds of one of the live slot's groups.
+def bounds(model: Model, market: Market, minimum: int | None = None) -> Bounds:
+    """Bounds of one of the live slot's groups; `minimum` replaces replicas.min, as a schedule does.
 
     Spot carries the load beyond the on-demand base, plus the extra replicas against interruptions. On-demand
-    holds its base and may grow to the whole model when there is no spot to be had.
+    holds its base, whatever the hour, and may grow to the whole model when there is no spot to be had.
     """
     base = min(model.spot.on_demand_base, model.replicas.min)
     if market is Market.ON_DEMAND:
         return Bounds(base, model.replicas.max)
     extra = model.spot.overprovision
-    return Bounds(model.replicas.min - base + extra, model.replicas.max - base + extra)
+    least = model.replicas.min if minimum is None else minimum
+    return Bounds(max(least - base, 0) + extra, model.replicas.max - base + extra)

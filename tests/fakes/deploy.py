@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from infra.deploy.types import Group, Health, Live, LogLine, Report
+from infra.deploy.logs import EVERYTHING, Choice
+from infra.deploy.types import Group, Health, Live, LogLine, Report, Schedule
 from infra.environment.model import Slot
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,6 +35,16 @@ class FakeFleet:
         self._call("pin", group, release)
         self.by_name[group] = replace(self.by_name[group], release=release)
 
+    def put_schedule(self, group: str, schedule: Schedule) -> None:
+        """Add or replace a schedule."""
+        self._call("put_schedule", group, schedule)
+        self._set_schedules(group, schedule.name, schedule)
+
+    def drop_schedule(self, group: str, name: str) -> None:
+        """Forget a schedule."""
+        self._call("drop_schedule", group, name)
+        self._set_schedules(group, name)
+
     def latest_releases(self) -> Mapping[str, int]:
         """Newest releases."""
         return self.releases
@@ -41,6 +52,10 @@ class FakeFleet:
     def launched(self) -> Mapping[str, datetime]:
         """Launch times."""
         return self.launch_times
+
+    def _set_schedules(self, group: str, name: str, *new: Schedule) -> None:
+        kept = [each for each in self.by_name[group].schedules if each.name != name]
+        self.by_name[group] = replace(self.by_name[group], schedules=(*kept, *new))
 
     def _call(self, *call: object) -> None:
         if self.fail_next:
@@ -122,7 +137,7 @@ class FakeLogs:
     batches: list[list[LogLine]]
     reads: int = 0
 
-    def lines(self, model: str, *, since: datetime, replica: str | None = None) -> Iterator[LogLine]:
+    def lines(self, model: str, *, since: datetime, choice: Choice = EVERYTHING) -> Iterator[LogLine]:
         """Lines of a model that have appeared by now."""
         batch = self.batches[min(self.reads, len(self.batches) - 1)]
         self.reads += 1

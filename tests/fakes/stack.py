@@ -1,5 +1,6 @@
 """What a stack leaves in AWS, made with plain API calls: for tests of adapters that need no Terraform."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from infra.aws.balancer import AwsBalancer
@@ -27,7 +28,8 @@ def build(session: Session, environment: Environment) -> None:
 def bring_up(session: Session, environment: Environment) -> None:
     """Do what `deploy` does after apply, and let every instance that gets capacity come up healthy."""
     fleet, runtime = AwsFleet(session, environment), RuntimeTable(session, environment.environment)
-    for step in steps(environment, read(fleet, AwsBalancer(session, environment), runtime)):
+    facts = read(fleet, AwsBalancer(session, environment), runtime)
+    for step in steps(environment, facts, datetime.now(UTC)):
         carry_out(step, fleet, runtime)
     for now in range(5):
         autoscaling.reconcile(float(now))

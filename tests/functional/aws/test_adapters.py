@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,9 +14,10 @@ from infra.aws.inventory import inventory
 from infra.aws.log_reader import LogReader
 from infra.aws.runtime_table import RuntimeTable
 from infra.aws.session import Session
+from infra.deploy.logs import Choice
 from infra.deploy.motion import steps
 from infra.deploy.observe import interpret, read
-from infra.deploy.types import Health, Phase
+from infra.deploy.types import Health, Phase, Schedule
 from infra.embedded import aws
 from infra.embedded.aws import autoscaling, elbv2, views
 from infra.embedded.aws.server import Server
@@ -71,7 +73,7 @@ def test_first_deploy_brings_all_replicas_up(session: Session, environment: Envi
         assert {replica.phase for replica in blue.replicas} == {Phase.HEALTHY}
         assert {replica.release for replica in blue.replicas} == {1}
         assert all(replica.launched and replica.zone and replica.type for replica in blue.replicas)
-    assert steps(environment, facts) == ()
+    assert steps(environment, facts, datetime.now(UTC)) == ()
 
 
 def test_pin_keeps_the_rest_of_the_policy(session: Session, environment: Environment) -> None:
@@ -86,6 +88,22 @@ def test_pin_keeps_the_rest_of_the_policy(session: Session, environment: Environ
     before = policy()
     fleet.pin(name, 1)
     assert policy() == before
+
+
+def test_schedules_are_read_as_they_were_put(session: Session, environment: Environment) -> None:
+    """A schedule survives the way to AWS and back, so that a second deploy finds nothing to do."""
+    fleet = AwsFleet(session, environment)
+    name = fleet.groups()[0].name
+    office = Schedule(name="minimum-1", cron="0 8 * * MON-FRI", timezone="Europe/Berlin", minimum=2)
+    night = Schedule(name="minimum-2", cron="0 20 * * *", timezone="UTC", minimum=1, desired=1)
+    for schedule in (office, night):
+        fleet.put_schedule(name, schedule)
+    found = {group.name: group.schedules for group in fleet.groups() if group.schedules}
+    assert {key: set(value) for key, value in found.items()} == {name: {office, night}}
+    later = replace(office, cron="0 9 * * MON-FRI")
+    fleet.put_schedule(name, later)
+    fleet.drop_schedule(name, night.name)
+    assert fleet.groups()[0].schedules == (later,)
 
 
 def test_two_deploys_cannot_both_make_a_release_live(session: Session, environment: Environment) -> None:
@@ -137,7 +155,7 @@ def test_logs_of_a_replica(session: Session, environment: Environment) -> None:
     reader = LogReader(session, environment.environment)
     since = now - timedelta(minutes=1)
     assert {line.text for line in reader.lines("chat", since=since)} == {"from i-1/engine", "from i-2/agent"}
-    (line,) = reader.lines("chat", since=since, replica="i-1")
+    (line,) = reader.lines("chat", since=since, choice=Choice(replica="i-1"))
     assert (line.model, line.replica, line.source) == ("chat", "i-1", "engine")
 
 

@@ -16,7 +16,7 @@ def settle(
     environment: Environment, fleet: FakeFleet, balancer: FakeBalancer, runtime: FakeRuntime
 ) -> list[Step]:
     """Carry out all steps; what they were."""
-    done = list(steps(environment, read(fleet, balancer, runtime)))
+    done = list(steps(environment, read(fleet, balancer, runtime), START))
     for step in done:
         carry_out(step, fleet, runtime)
     return done
@@ -48,7 +48,7 @@ def test_cut_anywhere_and_run_again_reaches_the_same_end(
     environment: Environment, fleet: FakeFleet, balancer: FakeBalancer, runtime: FakeRuntime, cut: int
 ) -> None:
     """A deploy that died after any step is completed by the next one."""
-    for step in steps(environment, read(fleet, balancer, runtime))[:cut]:
+    for step in steps(environment, read(fleet, balancer, runtime), START)[:cut]:
         carry_out(step, fleet, runtime)
     settle(environment, fleet, balancer, runtime)
     assert {group.name: group.desired for group in fleet.groups() if group.desired} == {
@@ -66,7 +66,7 @@ def test_new_template_version_does_not_reach_a_live_slot(
     settle(environment, fleet, balancer, runtime)
     fleet.releases["chat"] = 2
     facts = read(fleet, balancer, runtime)
-    assert steps(environment, facts) == ()
+    assert steps(environment, facts, START) == ()
     assert waiting_releases(facts) == {"chat": 2}
 
 
