@@ -1,0 +1,246 @@
+"""The AWS calls of the waker. Nothing is decided here."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from infra.waker.config import SleepingModel, WakerConfig
+from infra.waker.policy import DEFAULT_COLD_START, Observation, Weights
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+_ACTOR = "waker"
+_PERIOD = 60
+_COLD_STARTS = timedelta(days=7)
+_HOUR = 3600
+
+
+@dataclass
+class Clients:
+    """One client a service."""
+
+    autoscaling: "AutoScalingClient"
+    cloudwatch: "CloudWatchClient"
+    dynamodb: "DynamoDBClient"
+    elbv2: "ElasticLoadBalancingv2Client"
+
+
+def connect() -> Clients:
+    """Clients of the function's own region and role."""
+    import boto3
+
+    return Clients(
+        autoscaling=boto3.client("autoscaling"),
+        cloudwatch=boto3.client("cloudwatch"),
+        dynamodb=boto3.client("dynamodb"),
+        elbv2=boto3.client("elbv2"),
+    )
+
+
+@dataclass
+class ModelCloud:
+    """One model's resources. `rule` and ARNs are looked up once and kept while the function is warm."""
+
+    clients: Clients
+    config: WakerConfig
+    model: SleepingModel
+    _arns: dict[str, str] = field(default_factory=dict)
+    _rule: str = ""
+    _balancer: str = ""
+
+    def live(self) -> tuple[str, float] | None:
+        """The live slot and since when it is (epoch seconds); None before the first deploy has ended."""
+        item = self._item("model")
+        if item is None:
+            return None
+        return item["slot"]["S"], datetime.fromisoformat(item["since"]["S"]).timestamp()
+
+    def observe(self, slot: str, live_since: float, *, asked: bool) -> Observation:
+        """Everything that the policy wants to know."""
+        woken = self._item("waker")
+        groups = self.clients.autoscaling.describe_auto_scaling_groups(
+            AutoScalingGroupNames=list(self.model.groups[slot])
+        )["AutoScalingGroups"]
+        return Observation(
+            weights=self._weights(slot),
+            desired=sum(group["DesiredCapacity"] for group in groups),
+            minimum=sum(group["MinSize"] for group in groups),
+            healthy=self._healthy(slot),
+            requests=self._requests(),
+            awake_since=max(live_since, float(woken["at"]["N"]) if woken else 0.0),
+            asked=asked,
+        )
+
+    def wake(self, slot: str, now: float) -> None:
+        """Ask for one replica and remember when."""
+        self._remember(now)
+        self._resize(slot, 1)
+
+    def sleep(self, slot: str) -> None:
+        """Give up all replicas of the slot."""
+        for group in self.model.groups[slot]:
+            self._set_desired(group, 0)
+
+    def route(self, slot: str | None) -> None:
+        """Send all requests to the slot, or to the waker."""
+        wanted = self.model.target_groups[slot] if slot else self.model.waker_target_group
+        arns = self._target_arns()
+        self.clients.elbv2.modify_rule(
+            RuleArn=self._rule_arn(),
+            Actions=[
+                {
+                    "Type": "forward",
+                    "ForwardConfig": {
+                        "TargetGroups": [
+                            {"TargetGroupArn": arns[name], "Weight": 100 if name == wanted else 0}
+                            for name in (*self.model.target_groups.values(), self.model.waker_target_group)
+                        ]
+                    },
+                }
+            ],
+        )
+
+    def cold_start(self) -> float:
+        """Seconds that a cold start took lately, on average."""
+        now = datetime.now(UTC)
+        found = self.clients.cloudwatch.get_metric_statistics(
+            Namespace="llmctl",
+            MetricName="ColdStart",
+            Dimensions=[
+                {"Name": "environment", "Value": self.config.environment},
+                {"Name": "model", "Value": self.model.name},
+            ],
+            StartTime=now - _COLD_STARTS,
+            EndTime=now,
+            Period=_HOUR,
+            Statistics=["Sum", "SampleCount"],
+        )["Datapoints"]
+        count = sum(point["SampleCount"] for point in found)
+        return sum(point["Sum"] for point in found) / count if count else DEFAULT_COLD_START
+
+    def record(self, action: str, result: str) -> None:
+        """Append to the audit log."""
+        moment = datetime.now(UTC).isoformat(timespec="microseconds")
+        self.clients.dynamodb.put_item(
+            TableName=self.config.runtime_table,
+            Item={
+                "pk": {"S": "event"},
+                "sk": {"S": f"{moment}#{uuid4().hex[:8]}"},
+                "actor": {"S": _ACTOR},
+                "action": {"S": action},
+                "target": {"S": self.model.name},
+                "result": {"S": result},
+            },
+        )
+
+    def _item(self, partition: str) -> Mapping[str, Any] | None:
+        found = self.clients.dynamodb.get_item(
+            TableName=self.config.runtime_table,
+            Key={"pk": {"S": partition}, "sk": {"S": self.model.name}},
+            ConsistentRead=True,
+        )
+        return found.get("Item")
+
+    def _remember(self, now: float) -> None:
+        self.clients.dynamodb.put_item(
+            TableName=self.config.runtime_table,
+            Item={"pk": {"S": "waker"}, "sk": {"S": self.model.name}, "at": {"N": str(now)}},
+        )
+
+    def _resize(self, slot: str, replicas: int) -> None:
+        self._set_desired(self.model.groups[slot][0], replicas)
+
+    def _set_desired(self, group: str, replicas: int) -> None:
+        self.clients.autoscaling.set_desired_capacity(
+            AutoScalingGroupName=group, DesiredCapacity=replicas, HonorCooldown=False
+        )
+
+    def _weights(self, live: str) -> Weights:
+        arns = self._target_arns()
+        rules = self.clients.elbv2.describe_rules(RuleArns=[self._rule_arn()])["Rules"]
+        found = {
+            target["TargetGroupArn"]: target.get("Weight", 1)
+            for action in rules[0]["Actions"]
+            for target in action.get("ForwardConfig", {}).get("TargetGroups", [])
+        }
+
+        def weight(name: str) -> int:
+            return found.get(arns[name], 0)
+
+        slots = self.model.target_groups
+        return Weights(
+            live=weight(slots[live]),
+            idle=sum(weight(name) for slot, name in slots.items() if slot != live),
+            waker=weight(self.model.waker_target_group),
+        )
+
+    def _healthy(self, slot: str) -> int:
+        arn = self._target_arns()[self.model.target_groups[slot]]
+        targets = self.clients.elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        return sum(target["TargetHealth"]["State"] == "healthy" for target in targets)
+
+    def _requests(self) -> float:
+        """Answered by a slot or by the waker."""
+        now = time.time()
+        balancer = self._balancer_arn().partition(":loadbalancer/")[2]
+        queries: list[Any] = [
+            {
+                "Id": f"m{number}",
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": "AWS/ApplicationELB",
+                        "MetricName": "RequestCount",
+                        "Dimensions": [
+                            {"Name": "LoadBalancer", "Value": balancer},
+                            {"Name": "TargetGroup", "Value": arn.rpartition(":")[2]},
+                        ],
+                    },
+                    "Period": _PERIOD,
+                    "Stat": "Sum",
+                },
+            }
+            for number, arn in enumerate(self._target_arns().values())
+        ]
+        # One period more: requests of the window's first minute carry the time of its beginning.
+        found = self.clients.cloudwatch.get_metric_data(
+            MetricDataQueries=queries,
+            StartTime=datetime.fromtimestamp(now - self.model.sleep_after - _PERIOD, UTC),
+            EndTime=datetime.fromtimestamp(now, UTC),
+        )
+        return sum(value for result in found["MetricDataResults"] for value in result["Values"])
+
+    def _target_arns(self) -> dict[str, str]:
+        if not self._arns:
+            names = [*self.model.target_groups.values(), self.model.waker_target_group]
+            groups = self.clients.elbv2.describe_target_groups(Names=names)["TargetGroups"]
+            self._arns = {group["TargetGroupName"]: group["TargetGroupArn"] for group in groups}
+        return self._arns
+
+    def _balancer_arn(self) -> str:
+        if not self._balancer:
+            found = self.clients.elbv2.describe_load_balancers(Names=[self.config.balancer])
+            self._balancer = found["LoadBalancers"][0]["LoadBalancerArn"]
+        return self._balancer
+
+    def _rule_arn(self) -> str:
+        if not self._rule:
+            own = set(self._target_arns().values())
+            elbv2 = self.clients.elbv2
+            for listener in elbv2.describe_listeners(LoadBalancerArn=self._balancer_arn())["Listeners"]:
+                pages = elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"])
+                for rule in (rule for page in pages for rule in page["Rules"]):
+                    targets = [
+                        target["TargetGroupArn"]
+                        for action in rule["Actions"]
+                        for target in action.get("ForwardConfig", {}).get("TargetGroups", [])
+                    ]
+                    if own & set(targets):
+                        self._rule = rule["RuleArn"]
+        return self._rule
