@@ -7,7 +7,7 @@ const byId = (id) => document.getElementById(id);
 let updated = null;
 
 export const showVerdict = whenChanged((state, alarms) => {
-  const firing = (alarms ?? []).filter((alarm) => alarm.phase === "alarm").length;
+  const firing = (alarms ?? []).filter((alarm) => alarm.phase === "alarm" && alarm.notifies).length;
   const [level, text] = verdict(state, firing);
   const place = byId("verdict");
   place.dataset.level = level;
