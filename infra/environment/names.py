@@ -39,6 +39,16 @@ def target_group(environment: str, model: str, slot: Slot) -> str:
     return fit(f"{environment}-{model}-{slot}", _BALANCER_LIMIT)
 
 
+def waker(environment: str) -> str:
+    """Name of the function that wakes sleeping models, and of its role and schedule."""
+    return f"{stack(environment)}-waker"
+
+
+def waker_target_group(environment: str, model: str) -> str:
+    """Name of the target group through which a sleeping model's requests reach the waker."""
+    return fit(f"{environment}-{model}-waker", _BALANCER_LIMIT)
+
+
 def launch_template(environment: str, model: str) -> str:
     """Name of the launch template whose versions are the model's releases."""
     return f"{stack(environment)}-{model}"
@@ -71,6 +81,16 @@ topic = stack
 def samples_bucket(account: str, environment: str, region: str) -> str:
     """Bucket of captured requests and answers."""
     return fit(f"{stack(environment)}-samples-{account}-{region}", 63)
+
+
+def samples_prefix(model: str) -> str:
+    """Start of the keys of a model's samples."""
+    return f"model={model}/"
+
+
+def samples_role(environment: str) -> str:
+    """The one role that may read samples."""
+    return f"{stack(environment)}-samples"
 
 
 def api_key_secret(environment: str) -> str:

@@ -1,0 +1,1 @@
+"""Scale to zero: the function that answers for sleeping models and wakes them."""
