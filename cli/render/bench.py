@@ -165,4 +165,4 @@ def _table(first: str, second: str, *more: str) -> Table:
 def _add_times(table: Table, name: str, what: str, times: Distribution | None, *more: str) -> None:
     values = [getattr(times, column) for column in _COLUMNS] if times else []
     if values or name:
-        table.add_row(name, what, *more, *(f"{value * 1000:.1f}" for value in values))
+        table.add_row(Text(name), what, *more, *(f"{value * 1000:.1f}" for value in values))

@@ -6,6 +6,7 @@ or repeat itself unseen is off. Connections are kept alive and names cached, as 
 
 import asyncio
 import json
+from errno import ECONNABORTED, ECONNREFUSED, ECONNRESET, EPIPE
 from types import TracebackType
 from typing import Self
 
@@ -132,13 +133,13 @@ def _fail(sample: Sample, failure: Failure) -> None:
 
 
 def _connection_failure(error: Exception) -> Failure:
-    """No answer began: why."""
+    """No answer began: why. aiohttp's own classes hide the system's, but keep its number."""
     text = str(error) or type(error).__name__
-    if isinstance(error, aiohttp.ClientConnectorError):
-        refused = isinstance(error.os_error, ConnectionRefusedError)
-        return Failure(Kind.REFUSED if refused else Kind.UNREACHABLE, text)
-    if isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionError)):
+    number = error.errno if isinstance(error, OSError) else None
+    if number == ECONNREFUSED:
+        return Failure(Kind.REFUSED, text)
+    if number in (ECONNRESET, ECONNABORTED, EPIPE) or isinstance(error, aiohttp.ServerDisconnectedError):
         return Failure(Kind.RESET, text)
-    if isinstance(error, (aiohttp.ClientOSError, OSError)):
+    if isinstance(error, OSError):
         return Failure(Kind.UNREACHABLE, text)
     return Failure(Kind.BAD_BODY, text)
