@@ -1,6 +1,7 @@
 """The rule of a model: which requests are its own, and how they are split between its slots.
 
-It starts at blue 100, green 0. From then on the split is the runtime's, and Terraform leaves it alone.
+It starts at blue 100, green 0; a model that may sleep starts asleep, its requests going to the waker. From
+then on the split is the runtime's, and Terraform leaves it alone.
 """
 
 from constructs import Construct
@@ -28,8 +29,10 @@ class ModelRule(Construct):
         listener: LbListener,
         blue: LbTargetGroup,
         green: LbTargetGroup,
+        waker: LbTargetGroup | None = None,
     ) -> None:
         super().__init__(scope, id_)
+        weights = [(blue, 0 if waker else 100), (green, 0)] + ([(waker, 100)] if waker else [])
         self.rule = LbListenerRule(
             self,
             "listener",
@@ -40,7 +43,7 @@ class ModelRule(Construct):
                 {
                     "type": "forward",
                     "forward": {
-                        "target_group": [{"arn": blue.arn, "weight": 100}, {"arn": green.arn, "weight": 0}]
+                        "target_group": [{"arn": group.arn, "weight": weight} for group, weight in weights]
                     },
                 }
             ],

@@ -104,7 +104,7 @@ class Waker(Construct):
             "scheduled",
             statement_id="schedule",
             action="lambda:InvokeFunction",
-            function_name=self.function.function_name,
+            function_name=self.function.id,
             principal="events.amazonaws.com",
             source_arn=rule.arn,
         )
@@ -126,7 +126,7 @@ class WakerTarget(Construct):
             "balanced",
             statement_id=f"balancer-{model}",
             action="lambda:InvokeFunction",
-            function_name=function.function_name,
+            function_name=function.id,
             principal="elasticloadbalancing.amazonaws.com",
             source_arn=self.target_group.arn,
         )
