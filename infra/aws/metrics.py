@@ -92,7 +92,12 @@ def batched(lines: Iterable[Line], period: int) -> list[Queries]:
 
 def _query(query: Query) -> "MetricDataQueryTypeDef":
     if query.term is None:
-        return {"Id": query.id, "Expression": query.expression or "", "ReturnData": True}
+        return {
+            "Id": query.id,
+            "Expression": query.expression or "",
+            "Period": query.period,
+            "ReturnData": True,
+        }
     return {
         "Id": query.id,
         "MetricStat": {
