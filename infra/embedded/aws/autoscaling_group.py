@@ -16,6 +16,7 @@ from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
 
 from infra.embedded.aws.fleet import Distribution, Hook, Lifecycle, Place, Wait
+from infra.embedded.aws.pace import Beat
 from infra.embedded.aws.scaling import Adjustment, Step
 
 _KEPT_ACTIVITIES = 500
@@ -183,6 +184,8 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
         """After a failed launch: not before this (epoch seconds)."""
         self.scaled_at: float | None = None
         """When a simple scaling policy last changed the desired capacity (epoch seconds)."""
+        self.beat = Beat()
+        """When its metrics are published."""
         self.reasons = ""
         """Why the desired capacity is what it is, as activities tell it, until the group has it."""
         self.status: str | None = None

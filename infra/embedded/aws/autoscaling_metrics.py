@@ -14,7 +14,6 @@ from infra.embedded import aws
 from infra.embedded.aws import cloudwatch
 from infra.embedded.aws.autoscaling_group import Group, group_of
 from infra.embedded.aws.fleet import Lifecycle
-from infra.embedded.aws.pace import Beat
 from infra.embedded.aws.patching import add, override
 
 NAMESPACE = "AWS/AutoScaling"
@@ -28,8 +27,6 @@ METRICS = (
 )
 """Without weights, a group's capacity is its number of instances."""
 
-_beat = Beat()
-
 
 def install() -> None:
     """Put the fixes into moto."""
@@ -38,23 +35,21 @@ def install() -> None:
 
 
 def publish(now: float) -> None:
-    """Publish the enabled metrics of all groups, if a minute began since the last time."""
-    if not _beat.strikes(now):
-        return
+    """Publish the enabled metrics of each group for which a minute began since the last time."""
     with aws.lock:
-        for account, regions in autoscaling_backends.items():
-            for region, backend in regions.items():
+        for regions in autoscaling_backends.values():
+            for backend in regions.values():
                 for group in backend.autoscaling_groups.values():
-                    values = measure(group) if group.metrics else {}
-                    for name in group.metrics:
-                        _record(account, region, group.name, name, values.get(name), now)
+                    if group.metrics and group.beat.strikes(now):
+                        _publish(group, now)
 
 
-def _record(account: str, region: str, group: str, name: str, value: int | None, now: float) -> None:
-    if value is None:
-        return
-    dimensions = {"AutoScalingGroupName": group}
-    cloudwatch.record(account, region, NAMESPACE, name, dimensions, [(float(value), 1.0)], now)
+def _publish(group: Group, now: float) -> None:
+    dimensions = {"AutoScalingGroupName": group.name}
+    for name, value in measure(group).items():
+        if name in group.metrics:
+            values = [(float(value), 1.0)]
+            cloudwatch.record(group.account_id, group.region, NAMESPACE, name, dimensions, values, now)
 
 
 def measure(group: Group) -> dict[str, int]:
