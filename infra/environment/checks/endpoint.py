@@ -1,10 +1,9 @@
 """Who may connect is spelled out, and never everybody without a key."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from infra.environment.checks.base import Finding, Rule, Subject
-from infra.environment.checks.network import corrected
+from infra.environment.checks.network import unreadable
 
 _CERTIFICATE_NAME_LIMIT = 64
 
@@ -18,17 +17,8 @@ def _ranges(subject: Subject) -> Iterator[Finding]:
     endpoint = subject.environment.endpoint
     for index, cidr in enumerate(endpoint.allow_cidrs):
         place = ("endpoint", "allow_cidrs", index)
-        try:
-            network = ipaddress.IPv4Network(cidr)
-        except ValueError:
-            yield Finding(
-                place=place,
-                what=f"{cidr} isn't a network",
-                why="a number is out of range, or bits right of the prefix are set",
-                hint=corrected(cidr),
-            )
-            continue
-        if network.prefixlen == 0 and endpoint.auth == "none":
+        yield from unreadable(cidr, place)
+        if cidr.endswith("/0") and endpoint.auth == "none":
             yield Finding(
                 place=place,
                 what="anybody could use the models, and you would pay",

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from infra.environment.checks.base import Finding, Rule, Subject
+from infra.environment.document import Place
 from infra.environment.model import Network
 
 _WIDEST, _NARROWEST = 16, 20
@@ -86,6 +87,19 @@ def _existing(subject: Subject, network: Network) -> Iterator[Finding]:
                 yield Finding(
                     place=("network", key, index), what=f"{subnet} isn't a subnet's id", allowed="subnet-..."
                 )
+
+
+def unreadable(cidr: str, place: Place) -> Iterator[Finding]:
+    """What is wrong with a range of clients, if anything."""
+    try:
+        ipaddress.IPv4Network(cidr)
+    except ValueError:
+        yield Finding(
+            place=place,
+            what=f"{cidr} isn't a network",
+            why="a number is out of range, or bits right of the prefix are set",
+            hint=corrected(cidr),
+        )
 
 
 def corrected(cidr: str) -> str:

@@ -23,6 +23,39 @@ from tests.unit.environment.builders import examined, messages
         (("endpoint/allow_cidrs", ["0.0.0.0/0"]),),
         (("endpoint/domain", "llm.example.com"), ("endpoint/hosted_zone", "example.com")),
         (("models/chat/rollout", {"steps": [100]}),),
+        (("monitoring", {"interval": "12s", "notify": ["a@b.example", "https://hooks.example.com/x"]}),),
+        (
+            ("monitoring", {"budget": 10}),
+            ("models/chat/instances/price", {"on_demand": 1.2, "spot": 0.4}),
+        ),
+        (
+            ("provider/name", "embedded"),
+            ("monitoring", {"interval": "5s", "notify": ["http://127.0.0.1:9000/alarms"]}),
+        ),
+        (("models/chat/scaling", {"metric": "tokens_per_second", "target": 400}),),
+        (("models/chat/scaling", {"expression": "MAX([in_flight, 2 * queued]) / replicas", "target": 4}),),
+        (
+            ("models/chat/engine", {"name": "openai", "version": "1", "image": "own/chat"}),
+            ("endpoint/auth", "none"),
+            ("models/chat/scaling", {"expression": "requests / replicas", "target": 60}),
+        ),
+        (("models/chat/replicas", {"min": 0, "max": 2, "sleep_after": "15m"}),),
+        (
+            (
+                "models/chat/replicas",
+                {
+                    "min": 1,
+                    "max": 6,
+                    "schedule": [
+                        {"cron": "0 8 * * MON-FRI", "min": 4, "timezone": "Europe/Berlin"},
+                        {"cron": "0 18 * * mon-fri", "min": 2, "timezone": "Europe/Berlin"},
+                        {"cron": "0 0 29 2 *", "min": 6},
+                        {"cron": "*/20 3 1,15 JAN-MAR *", "min": 3},
+                    ],
+                },
+            ),
+            ("models/chat/scaling", {"target": 60}),
+        ),
         (("models/chat/replicas", {"min": 3, "max": 3}), ("models/chat/spot", {"on_demand_base": 3})),
         (("models/chat/routing", {"deregistration_delay": "60m"}),),
         (("models/chat/engine/env", {"TOKENIZERS_PARALLELISM": "false", "MAX_TOKENS": "12"}),),
