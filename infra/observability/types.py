@@ -65,6 +65,10 @@ class Figure:
     lines: tuple[Line, ...]
 
 
+DELAY_SECONDS = 120
+"""The rest of the minute in which something began, and the minute that figures take to reach CloudWatch."""
+
+
 class Missing(StrEnum):
     """What an alarm makes of a period without data."""
 
@@ -97,6 +101,16 @@ class Alarm:
     """Why a period without data is treated so."""
     notifies: bool = True
     """False: it only feeds a composite."""
+
+    @property
+    def fires_within(self) -> int:
+        """Seconds from the beginning of the trouble, at most: docs/operations.md promises them."""
+        return self.datapoints * self.period_seconds + DELAY_SECONDS
+
+    @property
+    def clears_within(self) -> int:
+        """Seconds from the end of the trouble, at most."""
+        return (self.periods - self.datapoints + 1) * self.period_seconds + DELAY_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
