@@ -13,10 +13,12 @@ from cli.render.sparkline import sparkline
 from infra.metrics.summary import Measure, Row, Summary
 from infra.observability.types import Unit
 
-_MIN_WIDTH = 120
+_PIPE_WIDTH, _MIN_WIDTH = 240, 120
+"""Narrower, numbers would be cut; a terminal wraps the line instead."""
 _NOTHING = "-"
-_SPARK = 12
-_DETAIL_SPARK = 32
+_SPARKS = (16, 8, 4, 0)
+_DETAIL_SPARKS = (32, 16, 8, 0)
+"""Widths of sparklines, from the widest: the first that fits into the terminal is taken."""
 
 _TITLES = {
     "requests": "requests",
@@ -60,7 +62,9 @@ _Show = Callable[[Summary], None]
 
 def print_summary(summary: Summary, *, detail: bool) -> None:
     """Write the tables to stdout."""
-    Console(width=max(Console().width, _MIN_WIDTH)).print(summary_view(summary, detail=detail))
+    width = max(Console().width, _MIN_WIDTH) if sys.stdout.isatty() else _PIPE_WIDTH
+    console = Console(width=width)
+    console.print(summary_view(summary, console, detail=detail))
 
 
 @contextmanager
@@ -69,11 +73,12 @@ def live_summary(*, detail: bool) -> Iterator[_Show]:
     if not sys.stdout.isatty():
         yield lambda summary: print_summary(summary, detail=detail)
         return
-    with Live(console=Console(), auto_refresh=False) as live:
-        yield lambda summary: live.update(summary_view(summary, detail=detail), refresh=True)
+    console = Console(width=max(Console().width, _MIN_WIDTH))
+    with Live(console=console, auto_refresh=False) as live:
+        yield lambda summary: live.update(summary_view(summary, console, detail=detail), refresh=True)
 
 
-def summary_view(summary: Summary, *, detail: bool) -> RenderableType:
+def summary_view(summary: Summary, console: Console, *, detail: bool) -> RenderableType:
     """Header, table, and what must be said about missing numbers."""
     minutes = (summary.until - summary.since).total_seconds() / 60
     header = Text.assemble(
@@ -81,52 +86,55 @@ def summary_view(summary: Summary, *, detail: bool) -> RenderableType:
         f"  {summary.since:%Y-%m-%d %H:%M} to {summary.until:%H:%M} UTC ({minutes:.0f} min)",
     )
     notes = [Text(f"{row.model}: {row.note}", style="yellow") for row in summary.rows if row.note]
-    return Group(header, _details(summary) if detail else _overview(summary), *notes)
+    view, sparks = (_details, _DETAIL_SPARKS) if detail else (_overview, _SPARKS)
+    tables = (view(summary, spark) for spark in sparks)
+    fitting = (table for table in tables if console.measure(table).maximum <= console.width)
+    return Group(header, next(fitting, None) or view(summary, 0), *notes)
 
 
-def _overview(summary: Summary) -> Table:
+def _overview(summary: Summary, spark: int) -> Table:
     used = {name for row in summary.rows for name in row.measures}
     columns = [column for column in _OVERVIEW if used & set(column[1])]
     table = _table("model", "release")
     for heading, _, _ in columns:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in summary.rows:
-        cells = [_cell(summary, row, names, spark) for _, names, spark in columns]
+        cells = [_cell(summary, row, names, drawn, spark) for _, names, drawn in columns]
         table.add_row("" if row.release else row.model, _release(row), *cells)
     return table
 
 
-def _details(summary: Summary) -> Table:
+def _details(summary: Summary, spark: int) -> Table:
     """A line for each measure; values and sparklines of the model and its releases side by side."""
     table = _table("")
     for row in summary.rows:
-        table.add_column(row.model if not row.release else _release(row), justify="right")
-        table.add_column("")
+        table.add_column(row.model if not row.release else _release(row), justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
     for name in _TITLES:
         if any(name in row.measures for row in summary.rows):
-            table.add_row(_TITLES[name], *_detail_cells(summary, name))
+            table.add_row(_TITLES[name], *_detail_cells(summary, name, spark))
     return table
 
 
-def _detail_cells(summary: Summary, name: str) -> list[str]:
+def _detail_cells(summary: Summary, name: str, spark: int) -> list[str]:
     cells = []
     for row in summary.rows:
         measure = row.measures.get(name)
         cells.append(_value(measure))
-        cells.append(_spark(summary, measure, _DETAIL_SPARK) if measure else "")
+        cells.append(_spark(summary, measure, spark) if measure else "")
     return cells
 
 
-def _cell(summary: Summary, row: Row, names: Sequence[str], spark: str | None) -> str:
+def _cell(summary: Summary, row: Row, names: Sequence[str], drawn: str | None, spark: int) -> str:
     text = " ".join(_value(row.measures.get(name)) for name in names)
-    if spark is None:
+    if drawn is None or not spark:
         return text
-    measure = row.measures.get(spark)
-    return f"{text} {_spark(summary, measure, _SPARK) if measure else ' ' * _SPARK}"
+    measure = row.measures.get(drawn)
+    return f"{text} {_spark(summary, measure, spark) if measure else ' ' * spark}"
 
 
 def _spark(summary: Summary, measure: Measure, width: int) -> str:
-    return sparkline(measure.points, summary.since, summary.until, width)
+    return sparkline(measure.points, summary.since, summary.until, width, summary.period_seconds)
 
 
 def _table(*headings: str) -> Table:
