@@ -16,6 +16,7 @@ from infra.observability.types import Sources
 from modules.bindings.aws.data_caller_identity import DataCallerIdentity
 from modules.bindings.aws.provider import AwsProvider
 from modules.bindings.base import output
+from modules.capture.samples import Samples
 from modules.identity.instance_role import InstanceRole
 from modules.load_balancer.load_balancer import LoadBalancer, listener_ports
 from modules.network.endpoints import ServiceEndpoints
@@ -105,6 +106,23 @@ class EnvironmentStack(TerraformStack):
             artefacts=artefacts,
             role=role,
             topic=topic,
+            samples=self._samples(account, role),
+        )
+
+    def _samples(self, account: str, role: InstanceRole) -> Samples | None:
+        """Where samples go; nothing of it exists unless a model captures."""
+        models = {name: each.capture for name, each in self._environment.models.items() if each.capture}
+        if not models:
+            return None
+        return Samples(
+            self,
+            "samples",
+            environment=self._name,
+            region=self._region,
+            account=account,
+            models=models,
+            instances=role.role,
+            protect=self._environment.protect,
         )
 
     def _watch(self, sources: Mapping[str, Sources], foundation: Foundation) -> None:

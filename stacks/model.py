@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from constructs import Construct
 
 from infra.agent.config import AgentConfig, Launch
+from infra.agent.config import Capture as AgentCapture
 from infra.agent.config import Monitoring as AgentMonitoring
 from infra.engines import registry
 from infra.environment import names
 from infra.environment.ecr import ecr_repository
-from infra.environment.model import Environment, Market, Slot, seconds
+from infra.environment.model import Capture, Environment, Market, Slot, seconds
 from infra.observability.alarms import alarms, composites
 from infra.observability.types import Sources
 from modules.bindings.aws.cloudwatch_log_group import CloudwatchLogGroup
 from modules.bindings.aws.lb_listener_rule import LbListenerRule
 from modules.bindings.aws.sns_topic import SnsTopic
+from modules.capture.samples import Samples
 from modules.identity.instance_role import ImageAccess, InstanceRole, WeightsAccess
 from modules.load_balancer.load_balancer import LoadBalancer
 from modules.load_balancer.rule import ModelRule
@@ -43,6 +45,8 @@ class Foundation:
     artefacts: Artefacts
     role: InstanceRole
     topic: SnsTopic
+    samples: Samples | None
+    """Only if a model captures."""
 
 
 class ModelResources(Construct):
@@ -95,7 +99,7 @@ class ModelResources(Construct):
         return Release(
             self,
             "release",
-            config=agent_config(self._environment, self._model, launch),
+            config=agent_config(self._environment, self._model, launch, self._foundation.samples),
             agent=self._foundation.artefacts.agent,
             ami=spec.instances.ami,
             disk_gib=spec.instances.disk_gib,
@@ -189,7 +193,9 @@ class ModelResources(Construct):
             )
 
 
-def agent_config(environment: Environment, model: str, launch: Launch) -> AgentConfig:
+def agent_config(
+    environment: Environment, model: str, launch: Launch, samples: Samples | None
+) -> AgentConfig:
     """What the agents of a model are told."""
     spec = environment.models[model]
     name = environment.environment
@@ -210,4 +216,13 @@ def agent_config(environment: Environment, model: str, launch: Launch) -> AgentC
             replicas=environment.monitoring.replicas,
             scrape=bool(environment.monitoring.scrape_from),
         ),
+        capture=_capture(spec.capture, samples),
+    )
+
+
+def _capture(spec: Capture | None, samples: Samples | None) -> AgentCapture | None:
+    if spec is None or samples is None:
+        return None
+    return AgentCapture(
+        bucket=samples.bucket.id, rate=spec.rate, redact=spec.redact, max_bytes=spec.max_bytes
     )

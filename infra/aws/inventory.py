@@ -115,9 +115,10 @@ def _identity(session: Session, environment: Environment) -> Iterator[Leftover]:
     """IAM is global: the names are the environment's own, so they are asked for directly."""
     name = names.stack(environment.environment)
     missing = session.iam.exceptions.NoSuchEntityException
-    with suppress(missing):
-        session.iam.get_role(RoleName=name)
-        yield Leftover("iam role", name)
+    for role in (name, names.samples_role(environment.environment)):
+        with suppress(missing):
+            session.iam.get_role(RoleName=role)
+            yield Leftover("iam role", role)
     with suppress(missing):
         session.iam.get_instance_profile(InstanceProfileName=name)
         yield Leftover("iam instance profile", name)
@@ -148,15 +149,16 @@ def _secrets(session: Session, environment: Environment) -> Iterator[Leftover]:
                 yield Leftover("secret", secret["Name"])
 
 
-def _bucket(session: Session, environment: Environment) -> Iterator[Leftover]:
-    name = names.artefact_bucket(session.account, environment.environment, session.region)
-    try:
-        session.s3.head_bucket(Bucket=name)
-    except session.s3.exceptions.ClientError as error:
-        if error_code(error) == "404":
-            return
-        raise
-    yield Leftover("s3 bucket", name)
+def _buckets(session: Session, environment: Environment) -> Iterator[Leftover]:
+    place = (session.account, environment.environment, session.region)
+    for name in (names.artefact_bucket(*place), names.samples_bucket(*place)):
+        try:
+            session.s3.head_bucket(Bucket=name)
+        except session.s3.exceptions.ClientError as error:
+            if error_code(error) == "404":
+                continue
+            raise
+        yield Leftover("s3 bucket", name)
 
 
 def _alarms(session: Session, environment: Environment) -> Iterator[Leftover]:
@@ -240,7 +242,7 @@ PROBES: tuple[Probe, ...] = (
     _table,
     _log_groups,
     _secrets,
-    _bucket,
+    _buckets,
     _alarms,
     _dashboards,
     _topics,

@@ -47,7 +47,8 @@ class Release(Construct):
         super().__init__(scope, id_)
         image = self._image(ami)
         name = names.launch_template(config.environment, config.model)
-        text = literal(user_data(config, agent), keep=[agent.bucket, agent.version])
+        samples = [config.capture.bucket] if config.capture else []
+        text = literal(user_data(config, agent), keep=[agent.bucket, agent.version, *samples])
         self.template = LaunchTemplate(
             self,
             "template",

@@ -89,6 +89,14 @@ VARIANTS: dict[str, Environment] = {
             "scrape_from": ["10.9.0.0/16"],
         },
     ),
+    "capture": environment(
+        models={
+            "chat": model(capture={"rate": 0.1, "redact": ["messages.content"], "retention_days": 7}),
+            "open": model(capture={"rate": 1.0}, engine={"name": "simulator", "version": "1"}),
+            "quiet": model(engine={"name": "simulator", "version": "1"}),
+        },
+        endpoint={"allow_cidrs": ["203.0.113.0/24"], "default_model": "chat"},
+    ),
     "own-image": environment(
         models={
             "chat": model(instances={"types": ["g5.xlarge"], "zones": ZONES, "ami": "ami-0123456789abcdef0"})

@@ -38,6 +38,7 @@ PART_OF = {
     "aws_lb_listener_rule": "aws_lb",
     "aws_route": "aws_route_table",
     "aws_route_table_association": "aws_route_table",
+    "aws_s3_bucket_lifecycle_configuration": "aws_s3_bucket",
     "aws_s3_bucket_policy": "aws_s3_bucket",
     "aws_s3_bucket_public_access_block": "aws_s3_bucket",
     "aws_s3_bucket_server_side_encryption_configuration": "aws_s3_bucket",

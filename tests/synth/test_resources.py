@@ -20,6 +20,7 @@ _UNTAGGABLE = {
     "aws_route",
     "aws_route53_record",
     "aws_route_table_association",
+    "aws_s3_bucket_lifecycle_configuration",
     "aws_s3_bucket_policy",
     "aws_s3_bucket_public_access_block",
     "aws_s3_bucket_server_side_encryption_configuration",

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from infra.agent.config import ENGINE_PORT, METRICS_PORT
 from infra.environment.model import Environment
-from tests.synth.synthesis import Stack
+from tests.synth.synthesis import Stack, environment, model
 
 
 def test_metadata_is_version_2_only(variant: Stack) -> None:
@@ -68,15 +68,56 @@ def test_instances_have_no_public_address(variant: Stack) -> None:
 
 def test_bucket_is_closed(variant: Stack) -> None:
     """Encrypted, versioned, not public, and only over TLS."""
-    closed = variant.one("aws_s3_bucket_public_access_block")
+    buckets = [f"${{{address}.id}}" for address, _ in variant.resources("aws_s3_bucket")]
     flags = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
-    assert all(closed[flag] for flag in flags)
-    rule = variant.one("aws_s3_bucket_server_side_encryption_configuration")["rule"][0]
-    assert rule["apply_server_side_encryption_by_default"]["sse_algorithm"] == "AES256"
+    closed = [each for _, each in variant.resources("aws_s3_bucket_public_access_block")]
+    assert all(each[flag] for each in closed for flag in flags)
+    encrypted = [each for _, each in variant.resources("aws_s3_bucket_server_side_encryption_configuration")]
+    for each in encrypted:
+        default = each["rule"][0]["apply_server_side_encryption_by_default"]
+        assert default["sse_algorithm"] == "AES256"
+    policies = [each for _, each in variant.resources("aws_s3_bucket_policy")]
+    for each in policies:
+        tls = json.loads(each["policy"])["Statement"][0]
+        assert (tls["Effect"], tls["Action"]) == ("Deny", "s3:*")
+        assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    for guards in (closed, encrypted, policies):
+        assert sorted(each["bucket"] for each in guards) == sorted(buckets)
     assert variant.one("aws_s3_bucket_versioning")["versioning_configuration"]["status"] == "Enabled"
-    (statement,) = json.loads(variant.one("aws_s3_bucket_policy")["policy"])["Statement"]
-    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_samples_exist_only_where_they_are_asked_for(variant: Stack, spec: Environment) -> None:
+    """Without `capture` no bucket, no reader, no word of it on an instance; with it, for its models only."""
+    captured = {name for name, each in spec.models.items() if each.capture}
+    places = [address for address, _ in variant.resources("aws_s3_bucket") if "samples" in address]
+    assert bool(places) is bool(captured)
+    told = [text for text in variant.user_data() if '"capture":{' in text]
+    assert len(told) == len(captured)
+    if captured:
+        assert all('"bucket":"${aws_s3_bucket.samples_bucket.id}"' in text for text in told)
+        write = variant.json["resource"]["aws_iam_role_policy"]["samples_write"]
+        (statement,) = json.loads(write["policy"])["Statement"]
+        assert statement["Action"] == ["s3:PutObject"]
+        bucket = "${aws_s3_bucket.samples_bucket.arn}"
+        assert set(statement["Resource"]) == {f"{bucket}/model={name}/*" for name in captured}
+
+
+def test_only_the_reader_reads_samples(synth: Callable[[Environment], Stack]) -> None:
+    """The bucket refuses everyone else the content; samples expire; a protected bucket is not emptied."""
+    spec = environment(models={"a": model(capture={"rate": 1.0, "retention_days": 7})}, protect=True)
+    stack = synth(spec)
+    resources = stack.json["resource"]
+    _, read = json.loads(resources["aws_s3_bucket_policy"]["samples_policy"]["policy"])["Statement"]
+    assert (read["Effect"], read["Principal"]) == ("Deny", "*")
+    assert "s3:GetObject" in read["Action"]
+    assert read["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": "${aws_iam_role.samples_reader.arn}"}}
+    assert resources["aws_iam_role"]["samples_reader"]["name"] == "llmctl-test-samples"
+    rules = resources["aws_s3_bucket_lifecycle_configuration"]["samples_retention"]["rule"]
+    assert [(each["filter"][0]["prefix"], each["expiration"][0]["days"]) for each in rules] == [
+        ("model=a/", 7),
+        ("", 7),
+    ]
+    assert resources["aws_s3_bucket"]["samples_bucket"]["force_destroy"] is False
 
 
 def test_table_can_be_recovered(variant: Stack, spec: Environment) -> None:
@@ -150,7 +191,7 @@ def test_weights_are_read_by_prefix(variant: Stack, spec: Environment) -> None:
         for name, each in spec.models.items()
         if each.source.startswith("s3://")
     }
-    assert {name for name in given if not name.startswith("image-")} == {"agent", *sources}
+    assert {name for name in given if not name.startswith(("image-", "samples"))} == {"agent", *sources}
     for name, place in sources.items():
         (_, read) = json.loads(given[name]["policy"])["Statement"]
         assert read["Resource"] == [f"arn:aws:s3:::{place}", f"arn:aws:s3:::{place}/*"]
