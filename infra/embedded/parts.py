@@ -99,6 +99,7 @@ class Parts:
     def steps(self) -> dict[str, Callable[[float], None]]:
         """The reconcilers in the order of cause and effect; each takes epoch seconds."""
         return {
+            "alarms": cloudwatch.evaluate,
             "schedules": autoscaling_schedules.run,
             "autoscaling": autoscaling.reconcile,
             "compute": self.compute.reconcile,

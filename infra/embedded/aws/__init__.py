@@ -16,12 +16,24 @@ _installed = threading.Event()
 
 def install() -> None:
     """Put all fixes into moto; a second call does nothing. Raises AttributeError on an unexpected moto."""
-    from infra.embedded.aws import autoscaling, ec2, elbv2, events, functions, launch_templates, logs, s3, ssm
+    from infra.embedded.aws import (
+        autoscaling,
+        cloudwatch,
+        ec2,
+        elbv2,
+        events,
+        functions,
+        launch_templates,
+        logs,
+        s3,
+        ssm,
+    )
 
+    services = (ec2, launch_templates, ssm, s3, logs, elbv2, cloudwatch, autoscaling, functions, events)
     with lock:
         if _installed.is_set():
             return
-        for service in (ec2, launch_templates, ssm, s3, logs, elbv2, autoscaling, functions, events):
+        for service in services:
             service.install()
         _installed.set()
 
@@ -31,7 +43,7 @@ def reset() -> None:
     from moto.core.base_backend import BackendDict
     from moto.s3.models import s3_backends
 
-    from infra.embedded.aws import autoscaling, health
+    from infra.embedded.aws import autoscaling, cloudwatch, health
 
     with lock:
         for regions in s3_backends.values():
@@ -39,4 +51,5 @@ def reset() -> None:
         for accounts in BackendDict._instances:  # moto's own reset would first build every backend anew
             accounts.clear()
         health.STORE.clear()
+        cloudwatch.reset()
         autoscaling.set_capacity(None)

@@ -7,17 +7,11 @@ time. All of it runs under the package's lock.
 
 from collections.abc import Mapping, Sequence
 
+from infra.embedded.aws.cloudwatch import stores
 from infra.embedded.aws.cloudwatch.actions import Act, State, Transition, on_action
-from infra.embedded.aws.cloudwatch.store import Store, Summary, key
+from infra.embedded.aws.cloudwatch.store import Summary, key
 
-__all__ = ["Act", "State", "Transition", "evaluate", "install", "on_action", "record", "reset", "store"]
-
-_stores: dict[tuple[str, str], Store] = {}
-
-
-def store(account: str, region: str) -> Store:
-    """The metrics of an account in a region."""
-    return _stores.setdefault((account, region), Store())
+__all__ = ["Act", "State", "Transition", "evaluate", "install", "on_action", "record", "reset"]
 
 
 def record(
@@ -34,20 +28,34 @@ def record(
     summary = Summary()
     for value, count in values:
         summary.add(value, count)
-    if values:
-        store(account, region).put(key(namespace, name, dimensions), unit, at, summary)
+    if summary.count:
+        stores.store(account, region).put(key(namespace, name, dimensions), unit, at, summary)
 
 
 def evaluate(now: float) -> None:
     """Let the alarms that are due look at their metrics; `now` is real epoch seconds."""
-    for metrics in _stores.values():
-        metrics.compact(now)
+    from moto.cloudwatch.models import cloudwatch_backends
+
+    from infra.embedded import aws
+    from infra.embedded.aws.cloudwatch import evaluation
+
+    with aws.lock:
+        for regions in list(cloudwatch_backends.values()):
+            for backend in list(regions.values()):
+                metrics = stores.store(backend.account_id, backend.region_name)
+                evaluation.evaluate(backend.alarms.values(), metrics, now)
+        for metrics in stores.everything():
+            metrics.compact(now)
 
 
 def install() -> None:
     """Put metrics and alarms into moto."""
+    from infra.embedded.aws.cloudwatch import alarms_api, metrics_api
+
+    metrics_api.install()
+    alarms_api.install()
 
 
 def reset() -> None:
     """Forget all metrics, as new: for tests. Alarms go with moto's state."""
-    _stores.clear()
+    stores.clear()

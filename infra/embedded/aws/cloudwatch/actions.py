@@ -4,7 +4,7 @@ The alarms know no other service. SNS and autoscaling say here which ARNs are th
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -35,9 +35,8 @@ class Transition:
     threshold: float | None = None
     at: float = 0.0
     """Real epoch seconds."""
-    trigger: dict[str, object] = field(default_factory=dict)
-    """What the alarm watches, in the words of its notification."""
-    description: str | None = None
+    message: Mapping[str, object] = field(default_factory=dict)
+    """What a notification of it says, as CloudWatch gives it to SNS."""
 
 
 Act = Callable[[str, Transition, float], None]

@@ -1,9 +1,10 @@
 """Datapoints of every metric of the emulated cloud, in bounded memory.
 
 Each second of a metric is one `Summary`: count, sum, bounds and the weighted values that percentiles need.
-After three hours seconds are merged into minutes, after a day they are dropped; at most `_VALUES` distinct
-values are kept of a second or minute, beyond that its percentiles are gone and its statistics stay exact. It
-knows real time only, and nothing of periods, alarms or API calls. Callers hold the package's lock.
+After three hours (earlier, if there are very many) seconds are merged into minutes, after a day they are
+dropped; at most `_VALUES` distinct values are kept of a second or minute, beyond that its percentiles are
+gone and its statistics stay exact. It knows real time only, and nothing of periods, alarms or API calls.
+Callers hold the package's lock.
 """
 
 import bisect
@@ -17,7 +18,10 @@ MINUTES_KEPT = 24 * 3600
 """Real seconds after which a datapoint is forgotten."""
 _MINUTE = 60
 _VALUES = 3000
-_COMPACT_EVERY = 600
+_SUMMARIES = 500_000
+"""With more than that, about 100 MB, seconds are merged earlier; the last five minutes never."""
+_SECONDS_LEAST = 300
+_COMPACT_EVERY = 300
 
 Dimensions = tuple[tuple[str, str], ...]
 """Names and values, sorted: equal sets are equal keys."""
@@ -39,46 +43,61 @@ def key(namespace: str, name: str, dimensions: Mapping[str, str]) -> MetricKey:
 
 @dataclass(slots=True)
 class Summary:
-    """What is known of the samples of some time; `values` is None once only statistics are known."""
+    """What is known of the samples of some time."""
 
     count: float = 0.0
     total: float = 0.0
     low: float = math.inf
     high: float = -math.inf
-    values: dict[float, float] | None = field(default_factory=dict)
+    exact: bool = True
+    """Whether the values are known; of a statistic set only the statistics are."""
+    _several: dict[float, float] | None = None
+    """Values and how often each was seen; None while there is but one: most seconds have one."""
+
+    @property
+    def values(self) -> dict[float, float] | None:
+        """Values and how often each was seen, None where they are not known. Not to be changed."""
+        if not self.exact:
+            return None
+        return self._several or ({self.low: self.count} if self.count else {})
 
     def add(self, value: float, count: float) -> None:
         """Take in a value that was seen `count` times."""
+        self._remember({value: count})
         self.count += count
         self.total += value * count
         self.low = min(self.low, value)
         self.high = max(self.high, value)
-        if self.values is not None:
-            self.values[value] = self.values.get(value, 0.0) + count
-            self._forget_many()
 
     def merge(self, other: "Summary") -> None:
         """Take in the samples of another time, or a statistic set."""
+        values = other.values
+        if values is None:
+            self.exact, self._several = False, None
+        else:
+            self._remember(values)
         self.count += other.count
         self.total += other.total
         self.low = min(self.low, other.low)
         self.high = max(self.high, other.high)
-        if self.values is None or other.values is None:
-            self.values = None
-            return
-        for value, count in other.values.items():
-            self.values[value] = self.values.get(value, 0.0) + count
-        self._forget_many()
 
-    def _forget_many(self) -> None:
-        if self.values is not None and len(self.values) > _VALUES:
-            self.values = None
+    def _remember(self, values: Mapping[float, float]) -> None:
+        """Take in values; to be called before the statistics change."""
+        if not self.exact or (self._several is None and all(value == self.low for value in values)):
+            return
+        if self._several is None:
+            if not self.count and len(values) == 1:
+                return
+            self._several = {self.low: self.count} if self.count else {}
+        for value, count in values.items():
+            self._several[value] = self._several.get(value, 0.0) + count
+        if len(self._several) > _VALUES:
+            self.exact, self._several = False, None
 
 
 def statistic_set(count: float, total: float, low: float, high: float) -> Summary:
     """Summary of a statistic set: its values are known only if they are all the same, as on AWS."""
-    values = {low: count} if low == high or count == 1 else None
-    return Summary(count, total, low, high, values)
+    return Summary(count, total, low, high, exact=low == high)
 
 
 @dataclass(slots=True)
@@ -108,13 +127,13 @@ class Series:
         for second in self.times[low : bisect.bisect_left(self.times, end)]:
             yield second, self.summaries[second]
 
-    def compact(self, now: float) -> None:
-        """Forget what is too old, and merge what is old into minutes."""
+    def compact(self, now: float, kept: float) -> None:
+        """Forget what is too old, and merge what is older than `kept` seconds into minutes."""
         forgotten = bisect.bisect_left(self.times, now - MINUTES_KEPT)
         for second in self.times[:forgotten]:
             del self.summaries[second]
         del self.times[:forgotten]
-        old = bisect.bisect_left(self.times, math.floor(now - SECONDS_KEPT) // _MINUTE * _MINUTE)
+        old = bisect.bisect_left(self.times, math.floor(now - kept) // _MINUTE * _MINUTE)
         minutes: list[int] = []
         for second in self.times[:old]:
             minute = second - second % _MINUTE
@@ -157,13 +176,23 @@ class Store:
         return max(series.times[-1] for series in self._metrics[metric].values())
 
     def compact(self, now: float) -> None:
-        """Give back the memory of old datapoints, at most every ten minutes; `now` is epoch seconds."""
+        """Give back the memory of old datapoints, at most every five minutes; `now` is epoch seconds."""
         if now - self._compacted < _COMPACT_EVERY:
             return
         self._compacted = now
+        kept = float(SECONDS_KEPT)
+        self._compact(now, kept)
+        while self._size() > _SUMMARIES and kept > _SECONDS_LEAST:
+            kept /= 2
+            self._compact(now, kept)
+
+    def _size(self) -> int:
+        return sum(len(series.times) for units in self._metrics.values() for series in units.values())
+
+    def _compact(self, now: float, kept: float) -> None:
         for metric, units in list(self._metrics.items()):
             for unit, series in list(units.items()):
-                series.compact(now)
+                series.compact(now, kept)
                 if not series.times:
                     del units[unit]
             if not units:
