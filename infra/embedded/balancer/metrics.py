@@ -2,7 +2,8 @@
 
 Every request is a line of the log once it has ended; `count` turns lines into datapoints (pure), and
 `TrafficMetrics` reads what is new once a second. Times of answers are published as they were, not as
-averages, so that percentiles are true. A count of nothing is not reported, as on AWS. Nothing is kept by
+averages, so that percentiles are true. Requests and codes of targets are reported as 0 each minute while
+there are targets, other counts only when there is something to count, as AWS documents. Nothing is kept by
 availability zone, and nothing about connections of clients: no line says when one began.
 """
 
@@ -26,6 +27,9 @@ _BY_RULE = "direct_response"
 _NEVER_CONNECTED = "UF"
 _CLIENT_LEFT = 460
 _BY_CODE = frozenset({500, 502, 503, 504})
+_PER_TARGET = "RequestCountPerTarget"
+_ALWAYS = ("RequestCount", *(f"HTTPCode_Target_{kind}XX_Count" for kind in range(2, 6)))
+"""Reported if there are registered targets."""
 _READ_EVERY_SECONDS = 1.0
 
 Values = tuple[tuple[float, float], ...]
@@ -135,7 +139,7 @@ def _counted(
     if request.target:
         yield "RequestCount", 1, both
     if request.target and request.group and (sharing := healthy.get(request.group)):
-        yield "RequestCountPerTarget", 1 / sharing, ((request.group,), (request.group, request.balancer))
+        yield _PER_TARGET, 1 / sharing, ((request.group,), (request.group, request.balancer))
     if request.failed_connections:
         yield "TargetConnectionErrorCount", request.failed_connections, both
     if request.by == _FROM_TARGET:
@@ -156,24 +160,30 @@ def _both(request: Request) -> tuple[tuple[str, ...], ...]:
     return (alone, (request.group, request.balancer)) if request.group else (alone,)
 
 
-def health(group: TargetGroup, balancer: str, now: float) -> list[Datapoint]:
-    """How many of a group's registered targets are healthy, if it has any and they are checked."""
+def each_minute(group: TargetGroup, balancer: str, now: float) -> list[Datapoint]:
+    """What is told of a target group without any request, while it has targets: their health, and zeros."""
     registered = [target for target in group.targets if target.state is not TargetState.DRAINING]
-    if not registered or not group.health_check.enabled:
+    if not registered:
         return []
-    states = [target.state for target in registered]
-    counts = {
-        "HealthyHostCount": states.count(TargetState.HEALTHY),
-        "UnHealthyHostCount": states.count(TargetState.UNHEALTHY),
-    }
-    return [
-        _datapoint(balancer, name, (group.arn, balancer), now, ((float(number), 1.0),))
-        for name, number in counts.items()
-    ]
+    alone, both = (balancer,), (group.arn, balancer)
+    zeros = [(name, arns) for name in _ALWAYS for arns in (alone, both)]
+    if not group.function:
+        zeros += [(_PER_TARGET, arns) for arns in ((group.arn,), both)]
+    points = [_datapoint(balancer, name, arns, now, ((0.0, 1.0),)) for name, arns in zeros]
+    if group.health_check.enabled:
+        states = [target.state for target in registered]
+        for name, state in (
+            ("HealthyHostCount", TargetState.HEALTHY),
+            ("UnHealthyHostCount", TargetState.UNHEALTHY),
+        ):
+            points.append(_datapoint(balancer, name, both, now, ((float(states.count(state)), 1.0),)))
+    return points
 
 
 def sharing(group: TargetGroup) -> int:
-    """Number of targets that share a group's requests: the healthy ones, or all when none is."""
+    """Number of targets that share a group's requests: the healthy ones, or all when none is; 0: not said."""
+    if group.function:
+        return 0
     states = [target.state for target in group.targets if target.state is not TargetState.DRAINING]
     return states.count(TargetState.HEALTHY) or len(states)
 
@@ -230,7 +240,7 @@ class TrafficMetrics:
                 point
                 for balancer in balancers
                 for group in balancer.target_groups
-                for point in health(group, balancer.arn, now)
+                for point in each_minute(group, balancer.arn, now)
             ]
         with aws.lock:
             for point in points:

@@ -42,12 +42,12 @@ class Recorder:
             self.values[key] += [value] * int(count)
 
     def sums(self, *arns: str) -> dict[str, float]:
-        """Sum of each metric that has exactly the dimensions of these resources, times and hosts left out."""
+        """Sums of metrics with exactly the dimensions of these resources; not of times, hosts and zeros."""
         wanted = tuple(sorted(map(dimension, arns)))
         return {
             name: sum(values)
             for (name, dimensions), values in self.values.items()
-            if dimensions == wanted and name not in ("TargetResponseTime", "HealthyHostCount")
+            if dimensions == wanted and name not in ("TargetResponseTime", "HealthyHostCount") and any(values)
         }
 
 
@@ -137,7 +137,6 @@ def test_every_request_is_counted_where_aws_counts_it(site: Site, traffic: Traff
         "HTTPCode_Target_3XX_Count": 1,
         "HTTPCode_Target_4XX_Count": 2,
         "HTTPCode_Target_5XX_Count": 1,
-        "UnHealthyHostCount": 0,
     }
     assert traffic.seen.sums(live.arn) == {"RequestCountPerTarget": 5.5}
     both = tuple(sorted(map(dimension, (balancer, live.arn))))
@@ -185,3 +184,33 @@ def test_a_client_that_leaves_is_the_balancers_460(site: Site, traffic: Traffic)
     connection.close()
     traffic.await_requests(1)
     assert traffic.seen.sums(site.cloud.balancers[0].arn) == {"RequestCount": 1, "HTTPCode_ELB_4XX_Count": 1}
+
+
+def test_targets_without_requests_are_told_of_each_minute(site: Site, traffic: Traffic) -> None:
+    """Requests and codes are 0 while there are targets; of a group without any, nothing is said.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+    """
+    site.server("i-1")
+    one, empty = group("live", site.target("i-1")), group("empty")
+    site.serve(rules(((path("/e"),), forward((empty, 1))), default=forward((one, 1))), one, empty)
+    site.until_healthy("i-1")
+    now = time.time() // 60 * 60
+    for seconds in (3600, 3601, 3660):
+        traffic.metrics.publish(now + seconds)
+    balancer = site.cloud.balancers[0].arn
+    both = tuple(sorted(map(dimension, (balancer, one.arn))))
+    zeros = ["RequestCount", *(f"HTTPCode_Target_{kind}XX_Count" for kind in (2, 3, 4, 5))]
+    assert {
+        name: values for (name, dimensions), values in traffic.seen.values.items() if dimensions == both
+    } == {
+        "HealthyHostCount": [1, 1],
+        "UnHealthyHostCount": [0, 0],
+        "RequestCountPerTarget": [0, 0],
+        **{name: [0, 0] for name in zeros},
+    }
+    assert {dimensions for _, dimensions in traffic.seen.values} == {
+        both,
+        (dimension(balancer),),
+        (dimension(one.arn),),
+    }
