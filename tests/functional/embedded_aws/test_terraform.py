@@ -121,6 +121,10 @@ def test_destroy_leaves_nothing(terraform: Any, live_cloud: Any) -> None:
         "addresses": ec2.describe_addresses()["Addresses"],
         "groups": live_cloud.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"],
         "policies": live_cloud.client("autoscaling").describe_policies()["ScalingPolicies"],
+        "schedules": live_cloud.client("autoscaling").describe_scheduled_actions()[
+            "ScheduledUpdateGroupActions"
+        ],
+        "alarms": live_cloud.client("cloudwatch").describe_alarms()["MetricAlarms"],
         "balancers": live_cloud.client("elbv2").describe_load_balancers()["LoadBalancers"],
         "target groups": live_cloud.client("elbv2").describe_target_groups()["TargetGroups"],
         "tables": live_cloud.client("dynamodb").list_tables()["TableNames"],
