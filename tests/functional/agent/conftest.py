@@ -1,11 +1,12 @@
 """An instance for the agent: its bundle, unpacked, with fake AWS around it and the embedded cloud's docker.
 
-DynamoDB, logs, secrets and S3 are moto's. Autoscaling, the balancer and instance metadata are one small
+DynamoDB, CloudWatch, logs, secrets and S3 are the emulated AWS. Autoscaling, the balancer and instance metadata are one small
 server here that records what it is asked: in these tests they are what the agent must be seen to talk to.
 """
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,16 +18,17 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-
 from infra.agent.bundle import agent_bundle
 from infra.agent.config import AgentConfig, Launch
+from infra.embedded import aws as embedded_aws
+from infra.embedded.aws.server import Server
 from infra.embedded.image.build import build
 from infra.paths import cache_directory
 
@@ -35,7 +37,8 @@ KEY = "sk-functional"
 TARGET_GROUP = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/t/1"
 _XML = {
     "DescribeAutoScalingInstances": "<AutoScalingInstances><member><InstanceId>i</InstanceId>"
-    "<AutoScalingGroupName>g</AutoScalingGroupName></member></AutoScalingInstances>",
+    "<AutoScalingGroupName>g</AutoScalingGroupName><LaunchTemplate><LaunchTemplateId>lt</LaunchTemplateId>"
+    "<Version>7</Version></LaunchTemplate></member></AutoScalingInstances>",
     "DescribeAutoScalingGroups": "<AutoScalingGroups><member><AutoScalingGroupName>g</AutoScalingGroupName>"
     f"<TargetGroupARNs><member>{TARGET_GROUP}</member></TargetGroupARNs></member></AutoScalingGroups>",
 }
@@ -59,10 +62,13 @@ class Instance:
 
     process: subprocess.Popen[bytes]
     root: Path
+    address: str
+    """Its own loopback address, as in the embedded cloud."""
     engine_url: str
     around: Surroundings
     dynamodb: Any
     logs: Any
+    cloudwatch: Any
 
     def report(self) -> dict[str, str]:
         """What the runtime table says of the replica."""
@@ -80,6 +86,13 @@ class Instance:
     def console(self) -> str:
         """What the agent and its engine printed."""
         return (self.root / "console").read_text()
+
+    def kill_engine(self) -> int:
+        """End the engine as a crash would; its process id."""
+        (record,) = (self.root / "run/docker").glob("engine.json")
+        pid = int(json.loads(record.read_text())["pid"])
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     def engine_answers(self) -> bool:
         """Whether anyone listens on the engine's port."""
@@ -111,15 +124,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Moto, with what Terraform would have made."""
+    """The emulated AWS, with what Terraform would have made."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST")).close()
+    server = Server()
+    embedded_aws.reset()
+    url = server.url
     boto3.client("dynamodb", endpoint_url=url).create_table(
         TableName="llmctl-test",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -164,12 +175,14 @@ def _boot(
 ) -> Instance:
     root = tmp_path / "root"
     (root / "etc/llmctl").mkdir(parents=True)
-    port = _free_port()
+    variables: dict[str, str] = overrides.pop("variables", {})
+    address = variables.get("INSTANCE_ADDRESS") or _own_address()
+    port = _free_port(address)
     (root / "etc/llmctl/agent.json").write_text(_config(port, overrides).to_json())
     environment = {
         "PATH": f"{build(tmp_path / 'bin')}:{os.environ['PATH']}",
         "INSTANCE_ROOT": str(root),
-        "INSTANCE_ADDRESS": "127.0.0.1",
+        "INSTANCE_ADDRESS": address,
         "EMBEDDED_CACHE": str(cache_directory()),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -177,6 +190,7 @@ def _boot(
         "AWS_ENDPOINT_URL_AUTO_SCALING": fake,
         "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": fake,
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{fake}/",
+        **variables,
     }
     with (root / "console").open("wb") as console:
         process = subprocess.Popen(
@@ -189,10 +203,12 @@ def _boot(
     return Instance(
         process,
         root,
-        f"http://127.0.0.1:{port}",
+        address,
+        f"http://{address}:{port}",
         around,
         boto3.client("dynamodb", endpoint_url=aws),
         boto3.client("logs", endpoint_url=aws),
+        boto3.client("cloudwatch", endpoint_url=aws),
     )
 
 
@@ -225,7 +241,12 @@ def _config(port: int, overrides: dict[str, Any]) -> AgentConfig:
 
 
 def _metadata() -> dict[str, str]:
-    document = {"instanceId": INSTANCE, "instanceType": "g5.xlarge", "availabilityZone": "us-east-1a"}
+    document = {
+        "instanceId": INSTANCE,
+        "instanceType": "g5.xlarge",
+        "availabilityZone": "us-east-1a",
+        "pendingTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
     return {
         "dynamic/instance-identity/document": json.dumps(document),
         "meta-data/tags/instance/llmctl:slot": "blue",
@@ -266,7 +287,11 @@ def _serve(around: Surroundings) -> ThreadingHTTPServer:
     return server
 
 
-def _free_port() -> int:
+def _own_address() -> str:
+    return f"127.{random.randint(64, 127)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+
+
+def _free_port(address: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])

@@ -1,7 +1,6 @@
 """The agent's bundle as a process: from boot to goodbye, with a real engine process."""
 
 import json
-import os
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -86,12 +85,10 @@ def test_crashed_engine_is_started_again(boot: Boot) -> None:
     """An engine that dies comes back without a new instance."""
     instance = boot(weights_uri=None)
     instance.wait("healthy", lambda: _healthy(instance))
-    (record,) = (instance.root / "run/docker").glob("engine.json")
-    first = json.loads(record.read_text())["pid"]
-    os.kill(first, signal.SIGKILL)
+    first = instance.kill_engine()
     instance.wait("failed", lambda: instance.report()["phase"] == "failed", 15)
     instance.wait("healthy again", lambda: _healthy(instance), 30)
-    assert json.loads(record.read_text())["pid"] != first
+    assert instance.kill_engine() != first
     assert len(instance.around.named("CompleteLifecycleAction")) == 1
 
 
