@@ -1,7 +1,5 @@
 """The AWS adapters against the emulated control plane."""
 
-import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,33 +16,12 @@ from infra.deploy.logs import Choice
 from infra.deploy.motion import steps
 from infra.deploy.observe import interpret, read
 from infra.deploy.types import Health, Phase, Schedule
-from infra.embedded import aws
 from infra.embedded.aws import autoscaling, elbv2, views
-from infra.embedded.aws.server import Server
 from infra.environment.model import Environment, Slot
 from infra.environment.names import target_group
 from infra.errors import ExitCode, LlmctlError, Refused
 from tests.fakes.environments import two_models
-from tests.fakes.stack import bring_up, build
-
-VARIABLES = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
-    """An emulated account. Tests share it, each with an environment of its own."""
-    server = Server()
-    aws.reset()
-    yield Session("us-east-1", {**VARIABLES, "AWS_ENDPOINT_URL": server.url})
-    server.stop()
-
-
-@pytest.fixture
-def environment(session: Session, request: pytest.FixtureRequest) -> Environment:
-    """Two models, as Terraform leaves them."""
-    environment = two_models(f"env-{zlib.crc32(request.node.name.encode())}")
-    build(session, environment)
-    return environment
+from tests.fakes.stack import bring_up
 
 
 def test_nothing_is_there_before_the_first_deploy(session: Session) -> None:
@@ -142,21 +119,29 @@ def test_api_key_is_made_once(session: Session, environment: Environment) -> Non
 
 
 def test_logs_of_a_replica(session: Session, environment: Environment) -> None:
-    """Lines carry model, replica and source; another replica's stay out when one is asked for."""
+    """Lines carry model, replica and source, and can be chosen by each and by text; metrics are no log."""
     group = f"/llmctl/{environment.environment}/chat"
     now = datetime.now(UTC)
-    for stream in ("i-1/engine", "i-2/agent"):
+    for stream in ("i-1/engine", "i-1/agent", "i-2/agent", "i-2/metrics"):
         session.logs.create_log_stream(logGroupName=group, logStreamName=stream)
         session.logs.put_log_events(
             logGroupName=group,
             logStreamName=stream,
-            logEvents=[{"timestamp": int(now.timestamp() * 1000), "message": f"from {stream}"}],
+            logEvents=[{"timestamp": int(now.timestamp() * 1000), "message": f'"from" {stream}'}],
         )
     reader = LogReader(session, environment.environment)
-    since = now - timedelta(minutes=1)
-    assert {line.text for line in reader.lines("chat", since=since)} == {"from i-1/engine", "from i-2/agent"}
-    (line,) = reader.lines("chat", since=since, choice=Choice(replica="i-1"))
-    assert (line.model, line.replica, line.source) == ("chat", "i-1", "engine")
+
+    def found(**choice: str) -> set[tuple[str, str]]:
+        lines = reader.lines("chat", since=now - timedelta(minutes=1), choice=Choice(**choice))
+        return {(line.replica, line.source) for line in lines}
+
+    assert found() == {("i-1", "engine"), ("i-1", "agent"), ("i-2", "agent")}
+    assert found(replica="i-1") == {("i-1", "engine"), ("i-1", "agent")}
+    assert found(source="agent") == {("i-1", "agent"), ("i-2", "agent")}
+    assert found(replica="i-1", source="engine") == {("i-1", "engine")}
+    assert found(text="from i-2") == set()
+    assert found(text="i-1/agent") == {("i-1", "agent")}
+    assert found(replica="i-3") == set()
 
 
 def test_inventory_finds_every_kind(session: Session, environment: Environment) -> None:
