@@ -32,8 +32,12 @@ class Subject:
 
 def of_url(url: str, model: str | None, api_key_env: str | None) -> Subject:
     """Any server; `url` is its API's base. Raises `Refused` for what can't work."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.query
+    except ValueError:
+        usable = False
+    if not usable:
         raise Refused(
             f"--url {url}: not a base URL",
             hint="such as http://127.0.0.1:8000/v1, as OpenAI's clients want it",

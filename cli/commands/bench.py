@@ -1,20 +1,30 @@
 """`llmctl bench`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from cli.options import DURATION, json_option
+from cli.options import DURATION, DurationType, json_option
 
 if TYPE_CHECKING:
     from cli.benching import Subject
     from infra.bench.objective import Objective
+    from infra.bench.report import Settings
 
 _RATE = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
 _DEFAULT_DURATION = 60.0
+
+
+class LengthType(DurationType):
+    """A duration that is longer than nothing."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; a usage error for none."""
+        length = super().convert(value, param, ctx)
+        return length or self.fail(f"{value} is no time at all", param, ctx)
 
 
 class ObjectiveType(click.ParamType["Objective"]):
@@ -46,19 +56,19 @@ class ObjectiveType(click.ParamType["Objective"]):
     show_default=True,
     help="Evenly, or as independent users come.",
 )
-@click.option("--duration", type=DURATION, help="Length of the measured window.  [default: 60s]")
+@click.option("--duration", type=LengthType(), help="Length of the measured window.  [default: 60s]")
 @click.option("--requests", type=_COUNT, metavar="N", help="End the window after so many requests.")
 @click.option("--warmup", type=DURATION, default="10s", show_default=True, help="Before it, not counted.")
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE", help="JSONL; default: built in.")
 @click.option("--max-tokens", type=_COUNT, default=64, show_default=True, help="Longest answer.")
 @click.option("--stream/--no-stream", default=True, show_default=True, help="Take answers token by token.")
-@click.option("--timeout", type=DURATION, default="60s", show_default=True, help="For a whole answer.")
+@click.option("--timeout", type=LengthType(), default="60s", show_default=True, help="For a whole answer.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of arrivals and prompts.")
 @click.option("--max-in-flight", type=_COUNT, metavar="N", help="Hold more requests back; counted as delay.")
 @click.option("--group-by", metavar="HEADER", help="Break down by a header of the responses.")
 @click.option(
     "--slo",
-    "slos",
+    "objectives",
     type=ObjectiveType(),
     multiple=True,
     metavar="MEASURE=TIME",
@@ -80,23 +90,12 @@ def command(
     url: str | None,
     model_option: str | None,
     api_key_env: str | None,
-    rate: float,
-    arrivals: str,
-    duration: float | None,
-    requests: int | None,
-    warmup: float,
     prompts: Path | None,
-    max_tokens: int,
-    timeout: float,
-    seed: int,
-    max_in_flight: int | None,
-    group_by: str | None,
-    slos: "tuple[Objective, ...]",
     max_failures: float | None,
     output: Path | None,
     *,
-    stream: bool,
     as_json: bool,
+    **settings: Any,
 ) -> int:
     """Load an endpoint on a fixed schedule and measure it: of an environment's MODEL, or of --url.
 
@@ -106,26 +105,12 @@ def command(
     from cli.benching import measure, prompts_of, verdict
     from cli.render import emit_json
     from cli.render.bench import print_report, save
-    from infra.bench.report import Settings
-    from infra.bench.schedule import Arrivals
 
-    settings = Settings(
-        rate=rate,
-        arrivals=Arrivals(arrivals),
-        warmup=warmup,
-        duration=duration or (None if requests else _DEFAULT_DURATION),
-        requests=requests,
-        prompts=str(prompts) if prompts else "built-in",
-        max_tokens=max_tokens,
-        stream=stream,
-        timeout=timeout,
-        seed=seed,
-        max_in_flight=max_in_flight,
-        group_by=group_by,
-        objectives=slos,
-    )
-    source = prompts_of(prompts, seed=seed, max_tokens=max_tokens)
-    report = measure(_subject(env, url, model or model_option, api_key_env), settings, source)
+    if model and model_option:
+        raise click.UsageError("MODEL and --model: once is enough")
+    source = prompts_of(prompts, seed=settings["seed"], max_tokens=settings["max_tokens"])
+    subject = _subject(env, url, model or model_option, api_key_env)
+    report = measure(subject, _settings(prompts, **settings), source)
     if output:
         save(report, output)
     emit_json(report) if as_json else print_report(report)
@@ -143,4 +128,24 @@ def _subject(env: str | None, url: str | None, model: str | None, api_key_env: s
         return of_url(url, model, api_key_env)
     if not env:
         raise click.UsageError("--env NAME or --url URL: what is measured?")
+    if api_key_env:
+        raise click.UsageError("--api-key-env goes with --url: an environment has its own key")
     return of_environment(open_workspace(env), model)
+
+
+def _settings(
+    prompts: Path | None, *, arrivals: str, duration: float | None, requests: int | None, **others: Any
+) -> "Settings":
+    """The other options are named like the settings."""
+    from infra.bench.report import Settings
+    from infra.bench.schedule import Arrivals
+
+    if duration is None and requests is None:
+        duration = _DEFAULT_DURATION
+    return Settings(
+        arrivals=Arrivals(arrivals),
+        duration=duration,
+        requests=requests,
+        prompts=str(prompts) if prompts else "built-in",
+        **others,
+    )

@@ -15,6 +15,7 @@ from infra.bench.prompts import Prompt
 from infra.bench.report import Release, Report, Settings, Target
 from infra.bench.schedule import Schedule, plan
 from infra.bench.summary import summarise
+from infra.errors import LlmctlError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -40,7 +41,12 @@ def bench(
     before = releases()
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     run = asyncio.run(_run(target, settings, schedule, prompts, api_key, watch))
-    target = replace(target, releases_before=before, releases_after=releases())
+    try:
+        after = releases()
+    except LlmctlError:
+        # What was measured is worth more than who served it; the report warns.
+        after = ()
+    target = replace(target, releases_before=before, releases_after=after)
     return summarise(run, schedule, settings, target, started=started)
 
 

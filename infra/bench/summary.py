@@ -216,7 +216,9 @@ def _warnings(
             f"the generator was late itself: {delay.p99 * 1000:.0f} ms at p99 of the schedule delay; "
             "use a lower rate, or a machine with less to do"
         )
-    if target.releases_before != target.releases_after:
+    if target.releases_before and not target.releases_after:
+        yield "which releases took the traffic could not be read after the run"
+    elif target.releases_before != target.releases_after:
         yield "the traffic moved to other releases during the run"
     elif len(target.releases_before) > 1 and not settings.group_by:
         yield (

@@ -188,7 +188,11 @@ def test_the_only_release_with_traffic_served_everything() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
-    [((BLUE, GREEN), (BLUE, GREEN), "shared the traffic"), ((BLUE,), (GREEN,), "moved to other releases")],
+    [
+        ((BLUE, GREEN), (BLUE, GREEN), "shared the traffic"),
+        ((BLUE,), (GREEN,), "moved to other releases"),
+        ((BLUE,), (), "could not be read after the run"),
+    ],
 )
 def test_what_can_not_be_told_apart_is_not(
     before: tuple[Release, ...], after: tuple[Release, ...], said: str

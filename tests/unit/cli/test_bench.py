@@ -99,6 +99,8 @@ def test_which_of_several_models_must_be_said() -> None:
     [
         ("127.0.0.1:8000/v1", "not a base URL"),
         ("ftp://host/v1", "not a base URL"),
+        ("http://host:port/v1", "not a base URL"),
+        ("http://[::1/v1", "not a base URL"),
         ("http://host/v1?key=a", "not a base URL"),
         ("http://me:secret@host/v1", "a password in it is seen by all"),
     ],
@@ -126,6 +128,9 @@ def test_the_key_comes_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         [],
         ["--env", "local", "--url", "http://host/v1"],
         ["--url", "http://host/v1", "--model", "m", "--rate", "0"],
+        ["--url", "http://host/v1", "--model", "m", "--duration", "0s"],
+        ["--url", "http://host/v1", "--model", "m", "n"],
+        ["--env", "local", "--api-key-env", "KEY"],
         ["--url", "http://host/v1", "--model", "m", "--slo", "ttft=soon"],
         ["--url", "http://host/v1", "--model", "m", "--arrivals", "bursts"],
     ],
