@@ -30,6 +30,7 @@ COMMANDS = {
     "events": "Show who did what, and what became of replicas.",
     "dashboard": "Serve a local web page: traffic, replicas, alarms, charts.",
     "logs": "Show the logs of engines and agents.",
+    "samples": "List and fetch captured requests and answers.",
     "bench": "Load an endpoint on a fixed schedule and measure it.",
     "api-key": "Print the API key of an environment's endpoint.",
     "destroy": "Take an environment down and prove that nothing is left.",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from infra.aws.log_reader import LogReader
     from infra.aws.metrics import CloudWatchReader
     from infra.aws.runtime_table import RuntimeTable
+    from infra.aws.samples import SampleBucket
     from infra.aws.session import Session
     from infra.aws.state_bucket import StateBucket
     from infra.dashboard.source import CloudSource, Connection
@@ -200,6 +201,13 @@ class Workspace:
             reader=self.metric_reader,
             origins=self.balancer,
         )
+
+    @cached_property
+    def sample_bucket(self) -> "SampleBucket":
+        """Captured requests and answers."""
+        from infra.aws.samples import SampleBucket
+
+        return SampleBucket(self.session, self.environment.environment, self.clock.now())
 
     def facts(self) -> "Facts":
         """What the cloud and the runtime table say now."""

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
@@ -95,6 +96,32 @@ def test_deny_that_does_apply_still_denies(cloud: Any) -> None:
         client.put_object(Bucket="bucket", Key="k", Body=b"v")
 
 
+def test_deny_to_all_but_a_role(cloud: Any) -> None:
+    """A bucket for one reader refuses the content to everyone else, and only the content."""
+    role = "arn:aws:iam::123456789012:role/reader"
+    client = cloud.client("s3")
+    client.create_bucket(Bucket="bucket")
+    rule = json.loads(policy({"ArnNotEquals": {"aws:PrincipalArn": role}}))
+    rule["Statement"][0] |= {"Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::bucket/*"]}
+    client.put_bucket_policy(Bucket="bucket", Policy=json.dumps(rule))
+    client.put_object(Bucket="bucket", Key="k", Body=b"v")
+    client.put_object(Bucket="bucket", Key="k", Body=b"w")
+    with pytest.raises(ClientError, match=r"403|AccessDenied|Forbidden"):
+        client.get_object(Bucket="bucket", Key="k")
+    given = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    reader: Any = boto3.client(
+        "s3",
+        endpoint_url=cloud.url,
+        region_name="us-east-1",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    assert reader.get_object(Bucket="bucket", Key="k")["Body"].read() == b"w"
+    assert [each["Key"] for each in client.list_objects_v2(Bucket="bucket")["Contents"]] == ["k"]
+    client.delete_object(Bucket="bucket", Key="k")
+
+
 def test_state_lock_is_exclusive(cloud: Any) -> None:
     """Terraform's lock file can be created once only."""
     client = cloud.client("s3")
@@ -106,7 +133,6 @@ def test_state_lock_is_exclusive(cloud: Any) -> None:
 
 def test_deep_learning_ami_exists_in_every_region(cloud: Any) -> None:
     """The public parameter resolves to an image that can be described, a different one in each region."""
-    import boto3
 
     found = set()
     for region in ("us-east-1", "eu-west-3"):
