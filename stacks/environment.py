@@ -13,7 +13,11 @@ from infra.environment import names
 from infra.environment.model import Environment
 from infra.observability.alarms import environment_alarms
 from infra.observability.types import Sources
+from infra.paths import cache_directory
+from infra.waker.bundle import waker_bundle
 from modules.bindings.aws.data_caller_identity import DataCallerIdentity
+from modules.bindings.aws.dynamodb_table import DynamodbTable
+from modules.bindings.aws.lambda_function import LambdaFunction
 from modules.bindings.aws.provider import AwsProvider
 from modules.bindings.base import output
 from modules.capture.samples import Samples
@@ -28,7 +32,9 @@ from modules.observability.topic import AlarmTopic
 from modules.state.artefacts import AgentFile, Artefacts
 from modules.state.runtime import ApiKeySecret, RuntimeTable
 from modules.tags import environment_tags
+from modules.waker.waker import Waker
 from stacks.model import Foundation, ModelResources
+from stacks.waker import waker_config
 
 _TERRAFORM = ">= 1.10"
 """The first whose S3 backend locks with a file."""
@@ -106,6 +112,7 @@ class EnvironmentStack(TerraformStack):
             artefacts=artefacts,
             role=role,
             topic=topic,
+            waker=self._waker(account, table),
             samples=self._samples(account, role),
         )
 
@@ -124,6 +131,21 @@ class EnvironmentStack(TerraformStack):
             instances=role.role,
             protect=self._environment.protect,
         )
+
+    def _waker(self, account: str, table: DynamodbTable) -> LambdaFunction | None:
+        """Only where a model may sleep."""
+        config = waker_config(self._environment)
+        if config is None:
+            return None
+        return Waker(
+            self,
+            "waker",
+            environment=self._name,
+            region=self._region,
+            account=account,
+            table=table,
+            package=waker_bundle(config, cache_directory()),
+        ).function
 
     def _watch(self, sources: Mapping[str, Sources], foundation: Foundation) -> None:
         Alarms(

@@ -14,7 +14,9 @@ from infra.environment.model import Capture, Environment, Market, Slot, seconds
 from infra.observability.alarms import alarms, composites
 from infra.observability.types import Sources
 from modules.bindings.aws.cloudwatch_log_group import CloudwatchLogGroup
+from modules.bindings.aws.lambda_function import LambdaFunction
 from modules.bindings.aws.lb_listener_rule import LbListenerRule
+from modules.bindings.aws.lb_target_group import LbTargetGroup
 from modules.bindings.aws.sns_topic import SnsTopic
 from modules.capture.samples import Samples
 from modules.identity.instance_role import ImageAccess, InstanceRole, WeightsAccess
@@ -27,9 +29,9 @@ from modules.observability.dashboards import ModelDashboard
 from modules.release.release import Release
 from modules.replica_slot.replica_slot import ReplicaSlot
 from modules.scaling.scaling import TargetTracking
-from modules.scaling.sleep import Sleep
 from modules.state.artefacts import Artefacts
 from modules.tags import environment_tags, model_tags
+from modules.waker.waker import WakerTarget
 
 _LOG_DAYS = 30
 _S3 = "s3://"
@@ -45,6 +47,7 @@ class Foundation:
     artefacts: Artefacts
     role: InstanceRole
     topic: SnsTopic
+    waker: LambdaFunction | None
     samples: Samples | None
     """Only if a model captures."""
 
@@ -131,7 +134,18 @@ class ModelResources(Construct):
             listener=self._foundation.load_balancer.listener,
             blue=slots[Slot.BLUE].target_group,
             green=slots[Slot.GREEN].target_group,
+            waker=self._waker(),
         ).rule
+
+    def _waker(self) -> LbTargetGroup | None:
+        """Where requests go while the model sleeps, if it may."""
+        if not self._environment.models[self._model].replicas.sleep_after:
+            return None
+        function = self._foundation.waker
+        assert function is not None, "an environment has a waker if any of its models may sleep"
+        return WakerTarget(
+            self, "waker", environment=self._environment.environment, model=self._model, function=function
+        ).target_group
 
     def _sources(self, slots: dict[Slot, ReplicaSlot]) -> Sources:
         environment = self._environment.environment
@@ -160,17 +174,6 @@ class ModelResources(Construct):
                     group=resources.spot,
                     sources=self.sources,
                     rule=rule,
-                )
-            if model.replicas.sleep_after:
-                Sleep(
-                    self,
-                    f"sleep_{slot.value}",
-                    environment=self._environment.environment,
-                    model=self._model,
-                    after=seconds(model.replicas.sleep_after),
-                    slot=slot,
-                    group=resources.spot,
-                    sources=self.sources,
                 )
 
     def _watch(self) -> None:
