@@ -48,7 +48,7 @@ class Stream:
 
     def _line(self, line: bytes) -> None:
         value = line.removeprefix(b"data:").strip()
-        if not line.startswith(b"data:") or value == _DONE:
+        if self.too_long or not line.startswith(b"data:") or value == _DONE:
             return
         try:
             chunk = json.loads(value)
@@ -65,6 +65,8 @@ class Stream:
             if isinstance(choice.get("delta"), dict):
                 choice["message"] = choice.pop("delta")  # where it stands in an answer that isn't streamed
             self._count(merge(kept, choice))
+            if self.too_long:
+                return
         for key, value in chunk.items():
             if value is not None:
                 self._count(0 if key in self._answer else _length(value))

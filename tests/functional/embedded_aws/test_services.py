@@ -133,7 +133,6 @@ def test_state_lock_is_exclusive(cloud: Any) -> None:
 
 def test_deep_learning_ami_exists_in_every_region(cloud: Any) -> None:
     """The public parameter resolves to an image that can be described, a different one in each region."""
-
     found = set()
     for region in ("us-east-1", "eu-west-3"):
         session = {
