@@ -11,15 +11,13 @@ from typing import Any
 from moto.autoscaling.models import autoscaling_backends
 
 from infra.embedded import aws
-from infra.embedded.aws import cloudwatch, scaling, scaling_alarms
+from infra.embedded.aws import autoscaling_alarms, cloudwatch, scaling, scaling_alarms
 from infra.embedded.aws.autoscaling_group import Group, Member, ScalingPolicy
 from infra.embedded.aws.fleet import Lifecycle
 from infra.embedded.aws.pace import PACE
 from infra.embedded.aws.scaling import Aggregation, Capacity
 
 SIMPLE, STEPS, TARGET = "SimpleScaling", "StepScaling", "TargetTrackingScaling"
-_AGREEMENT_SECONDS = 90.0
-"""How long a wish to scale in holds: an alarm repeats it every minute (emulated)."""
 
 
 def act(arn: str, transition: cloudwatch.Transition, now: float) -> None:
@@ -92,7 +90,7 @@ def _scale_in(group: Group, policy: ScalingPolicy, value: float, now: float) -> 
     """Remember what the policy wants; act once every other that may scale in wants it too."""
     current = capacity(group, warmup(group, policy), now)
     wanted = scaling.for_target(current, value, float(policy.tracking["TargetValue"]))
-    policy.wish_in = (wanted, PACE.emulated(now))
+    policy.wish_in = wanted
     others = [
         one
         for one in group.autoscaling_backend.policies.values()
@@ -101,14 +99,14 @@ def _scale_in(group: Group, policy: ScalingPolicy, value: float, now: float) -> 
         and one.enabled
         and not scaling_alarms.scale_in_disabled(one.tracking)
     ]
-    return scaling.in_for_target(current, [_agreed(one, now) for one in others])
+    return scaling.in_for_target(current, [_agreed(group, one) for one in others])
 
 
-def _agreed(policy: ScalingPolicy, now: float) -> int | None:
-    if policy.wish_in is None:
-        return None
-    wanted, at = policy.wish_in
-    return wanted if PACE.emulated(now) - at <= _AGREEMENT_SECONDS else None
+def _agreed(group: Group, policy: ScalingPolicy) -> int | None:
+    """What a policy wants to scale in to; its alarm repeats that every minute, while it lasts."""
+    _, low = scaling_alarms.alarm_names(group.name, policy.token)
+    alarming = autoscaling_alarms.is_alarming(group.account_id, group.region, low)
+    return policy.wish_in if alarming else None
 
 
 def warmup(group: Group, policy: ScalingPolicy) -> float:

@@ -21,6 +21,12 @@ def delete_alarms(account: str, region: str, names: Sequence[str]) -> None:
             _ask(account, region, {"AlarmNames": [name]}).delete_alarms()
 
 
+def is_alarming(account: str, region: str, name: str) -> bool:
+    """Tell whether an alarm is in state ALARM; one that is gone is not."""
+    alarm = _ask(account, region, {}).cloudwatch_backend.alarms.get(name)
+    return alarm is not None and alarm.state == "ALARM"
+
+
 def _ask(account: str, region: str, parameters: Mapping[str, Any]) -> Any:
     request = CloudWatchResponse()
     request.current_account, request.region = account, region

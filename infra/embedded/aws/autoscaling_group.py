@@ -135,8 +135,8 @@ class ScalingPolicy(models.FakeScalingPolicy):  # type: ignore[misc]
         self.token = str(uuid.uuid4())
         self.alarms: list[dict[str, str]] = []
         """Those that the policy brought along."""
-        self.wish_in: tuple[int, float] | None = None
-        """The capacity that it last wanted to scale in to, and when (emulated time)."""
+        self.wish_in: int | None = None
+        """The capacity that it last wanted to scale in to."""
 
     @property
     def alarm_names(self) -> list[str]:

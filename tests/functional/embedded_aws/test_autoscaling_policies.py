@@ -78,8 +78,13 @@ class Alarms:
         client = self.cloud.client("autoscaling")
         (found,) = client.describe_policies(PolicyNames=[policy])["ScalingPolicies"]
         names = [alarm["AlarmName"] for alarm in found.get("Alarms", [])] or ["mine"]
+        alarm = next((name for name in names if ("AlarmLow" in name) is low), names[0])
+        if alarm in alarm_names(self.cloud):
+            self.cloud.client("cloudwatch").set_alarm_state(
+                AlarmName=alarm, StateValue="ALARM", StateReason="test"
+            )
         transition = cloudwatch.Transition(
-            alarm_name=next((name for name in names if ("AlarmLow" in name) is low), names[0]),
+            alarm_name=alarm,
             alarm_arn="arn:aws:cloudwatch:us-east-1:123456789012:alarm:x",
             account="123456789012",
             region="us-east-1",
