@@ -26,10 +26,11 @@ def install() -> None:
         launch_templates,
         logs,
         s3,
+        sns,
         ssm,
     )
 
-    services = (ec2, launch_templates, ssm, s3, logs, elbv2, cloudwatch, autoscaling, functions, events)
+    services = (ec2, launch_templates, ssm, s3, logs, elbv2, cloudwatch, sns, autoscaling, functions, events)
     with lock:
         if _installed.is_set():
             return

@@ -82,10 +82,10 @@ def test_operation_with_an_array_is_done_for_each_series() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    (
+    [
         *("", "m1 +", "NOPE(m1)", "unknown", "m1.points", "(lambda: 1)()", "m1 if m1 else 0", "1 < m1 < 2"),
         *("ABS()", "IF(METRICS(), 1, 0)", "FILL(m1)", "m1 % 2", "'text'", "1/0", "PERIOD(3)"),
-    ),
+    ],
 )
 def test_wrong_expression_is_an_error(expression: str) -> None:
     """Nothing that is not metric math is evaluated, and nothing wrong gives an empty result."""
