@@ -4,6 +4,7 @@ The first Ctrl-C (or SIGTERM) ends the run early, and what was measured is repor
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,7 +41,12 @@ def bench(
     )
     before = releases()
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    run = asyncio.run(_run(target, settings, schedule, prompts, api_key, watch))
+    # What is loaded by now stays: looking through it for garbage would only delay requests.
+    gc.freeze()
+    try:
+        run = asyncio.run(_run(target, settings, schedule, prompts, api_key, watch))
+    finally:
+        gc.unfreeze()
     try:
         after = releases()
     except LlmctlError:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from dataclasses import replace
@@ -116,14 +117,24 @@ def test_failures_of_the_server_are_counted_exactly(start: Start) -> None:
 def test_a_server_that_dies_truncates_and_then_refuses(start: Start) -> None:
     """Streams in flight are cut, later requests find nobody; none is lost from the count."""
     server = start("simulator", "--served-model-name", "chat", SIMULATOR_TIME_PER_TOKEN="0.2")
-    timer = subprocess.Popen(["sh", "-c", f"sleep 1; kill -9 {server.process.pid}"])
+    killer = threading.Thread(target=kill_at_work, args=(server, 5))
+    killer.start()
     report = measure(server.url, replace(SETTINGS, rate=10, requests=20))
-    timer.wait()
+    killer.join()
     found = kinds(report)
     assert found["truncated"] > 3
     assert found["refused"] > 3
     assert found.keys() <= {"truncated", "refused", "reset"}
     assert report.requests.succeeded + sum(found.values()) == 20
+
+
+def kill_at_work(server: Running, requests: int) -> None:
+    """Kill a server as soon as it works on so many requests."""
+    deadline = time.monotonic() + 20
+    while counter(server, "vllm:num_requests_running") < requests:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    server.process.kill()
 
 
 def test_wrong_key_and_wrong_model_are_http_failures(simulator: Running) -> None:
