@@ -223,7 +223,7 @@ def _config(port: int, overrides: dict[str, Any]) -> AgentConfig:
         "in_flight_metrics": ("vllm:num_requests_running", "vllm:num_requests_waiting"),
         **overrides.pop("engine", {}),
     }
-    engine["args"] = (*engine["args"], "--port", str(port))
+    engine["args"] = (*engine["args"], "--port", str(engine.get("engine_port") or port))
     settings: dict[str, Any] = {
         "environment": "test",
         "model": "chat",
