@@ -51,7 +51,7 @@ class CloudWatchReader:
         """Releases that published within three hours; one that began just now may be missing still."""
         pages = self._cloudwatch.get_paginator("list_metrics").paginate(
             Namespace=catalogue.NAMESPACE,
-            MetricName=catalogue.REQUESTS.name,
+            MetricName=catalogue.IN_FLIGHT.name,  # which every engine with metrics tells
             Dimensions=[{"Name": "environment", "Value": self._environment}, {"Name": "release"}],
             RecentlyActive="PT3H",
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from infra.agent.catalogue import NAMESPACE
 from infra.environment.model import Environment, Slot
 from infra.metrics.ports import Point, Reader, Series
 from infra.metrics.window import Window
@@ -168,7 +169,7 @@ def _row(environment: Environment, plan: _Plan, answers: Sequence[tuple[Series, 
         release=release.release if release else None,
         live=release is not None and release == plan.target.live,
         measures=measures,
-        note="" if release else _note(environment, plan.target, measures),
+        note="" if release else _note(environment, plan, measures),
     )
 
 
@@ -180,18 +181,23 @@ def _has_points(row: Row) -> bool:
     return row.live or any(measure.points for measure in row.measures.values())
 
 
-def _note(environment: Environment, target: Target, measures: Mapping[str, Measure]) -> str:
-    """Why a model's numbers are missing, if they are."""
-    if target.live is None:
+def _note(environment: Environment, plan: _Plan, measures: Mapping[str, Measure]) -> str:
+    """Why a model's numbers are missing, or not what they seem to be."""
+    if plan.target.live is None:
         return "no release is live"
     if not measures["requests"].value:
         replicas = measures["replicas"].value
         if replicas is None:
             return "no metrics in this time"
         return "no requests in this time" + ("" if replicas else ", no replica in service")
-    if "tokens_generated" not in measures and "ttft_p50" not in measures:
-        engine = environment.models[target.model].engine.name
-        return f"the engine {engine} tells no tokens: latency is the time until its answer begins"
-    if not measures["latency_p50"].points:
+    ours = [name for name, line, _ in plan.wanted if _is_ours(line)]
+    if ours and not any(measures[name].points for name in ours):
         return "the replicas have published no metrics in this time"
+    if "latency_p50" not in ours:
+        engine = environment.models[plan.target.model].engine.name
+        return f"the engine {engine} tells no latency: it is the time until an answer begins"
     return ""
+
+
+def _is_ours(line: Line) -> bool:
+    return all(term.namespace == NAMESPACE for term in line.terms)

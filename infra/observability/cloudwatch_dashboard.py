@@ -62,7 +62,13 @@ def _widgets(header: str, shown: Sequence[Figure], region: str) -> list[dict[str
         "height": _HEADER_HEIGHT,
         "properties": {"markdown": header},
     }
-    return [text, *(_widget(figure, place, region) for place, figure in enumerate(shown))]
+    return [
+        text,
+        *(
+            _widget(figure, place, region)
+            for place, figure in enumerate(each for each in shown if each.lines)
+        ),
+    ]
 
 
 def _widget(figure: Figure, place: int, region: str) -> dict[str, Any]:

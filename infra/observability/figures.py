@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from infra.agent import catalogue
+from infra.engines import registry
 from infra.environment.model import Environment, Market, Slot
 from infra.observability.lines import ELB, PERCENTILES, BalancerLines, GroupLines, ReplicaLines
+from infra.observability.measured import measured
 from infra.observability.serving import Serving
 from infra.observability.types import Figure, Line, Sources, Term, Unit
 
@@ -24,6 +26,11 @@ _COLD_START = {
     catalogue.COLD_START_LOAD: "load",
     catalogue.COLD_START_FIRST_TOKEN: "to the first token",
 }
+_RELEASES = (
+    (catalogue.REQUESTS, "Sum", "requests a minute"),
+    (catalogue.GENERATED_TOKENS, "Sum", "tokens a minute"),
+    (catalogue.IN_FLIGHT, "Average", "requests in each replica"),
+)
 
 
 def figures(
@@ -88,14 +95,25 @@ def environment_figures(environment: Environment, sources: Mapping[str, Sources]
 
 
 def releases_over_time(environment: Environment, model: str) -> Figure:
-    """Requests of each release. For dashboards: a search finds releases that aren't made yet."""
+    """What each release did. For dashboards: a search finds releases that aren't made yet.
+
+    Requests, or else the next best that the engine tells; without lines when it tells nothing.
+    """
+    known = measured(registry.launch(environment, model))
+    lines = [
+        Line(label=label, terms=(), expression=_search(environment.environment, model, metric, statistic))
+        for metric, statistic, label in _RELEASES
+        if metric.name in known
+    ]
+    return _figure("releases", "Slots and releases", Unit.COUNT, *lines[:1])
+
+
+def _search(environment: str, model: str, metric: catalogue.Metric, statistic: str) -> str:
     dimensions = ",".join(catalogue.Level.RELEASE.value)
-    search = (
-        f'SEARCH(\'{{{catalogue.NAMESPACE},{dimensions}}} MetricName="{catalogue.REQUESTS.name}" '
-        f'environment="{environment.environment}" model="{model}"\', \'Sum\', 60)'
+    return (
+        f'SEARCH(\'{{{catalogue.NAMESPACE},{dimensions}}} MetricName="{metric.name}" '
+        f'environment="{environment}" model="{model}"\', \'{statistic}\', 60)'
     )
-    line = Line(label="", terms=(), expression=search)
-    return _figure("releases", "Requests by slot and release, each minute", Unit.COUNT, line)
 
 
 def _from_balancer(balancer: BalancerLines, replicas: ReplicaLines) -> tuple[Figure, ...]:

@@ -63,7 +63,9 @@ def _dashboard(
         "annotations": {"list": []},
         "links": [_links(name)],
         "templating": {"list": _variables(name, region, models)},
-        "panels": [_panel(figure, place, region) for place, figure in enumerate(shown)],
+        "panels": [
+            _panel(figure, place, region) for place, figure in enumerate(each for each in shown if each.lines)
+        ],
     }
 
 

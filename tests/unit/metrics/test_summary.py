@@ -98,7 +98,7 @@ def test_an_engine_that_tells_no_latency_shows_the_balancers() -> None:
     row = summary(FakeReader(lambda line: 2.0), target(), engine="openai").rows[0]
     assert row.measures["latency_p95"].value == 2.0
     assert "ttft_p50" not in row.measures
-    assert row.note == "the engine openai tells no tokens: latency is the time until its answer begins"
+    assert row.note == "the engine openai tells no latency: it is the time until an answer begins"
 
 
 def test_missing_numbers_are_explained() -> None:

@@ -143,11 +143,19 @@ def test_an_environment_compares_the_models_that_are_deployed() -> None:
 
 def test_releases_are_searched_for() -> None:
     """A dashboard shows releases that are made after it."""
-    (line,) = releases_over_time(environment(), "chat").lines
+    (line,) = releases_over_time(environment(engine=SIMULATOR), "chat").lines
     assert line.expression == (
         'SEARCH(\'{llmctl,environment,model,slot,release} MetricName="Requests" '
         'environment="test" model="chat"\', \'Sum\', 60)'
     )
+
+
+@pytest.mark.parametrize(("engine", "metric"), [("llama.cpp", "GeneratedTokens"), ("openai", None)])
+def test_releases_are_told_apart_by_what_the_engine_tells(engine: str, metric: str | None) -> None:
+    """llama.cpp counts no requests, but tokens; an image of which nothing is known has no such figure."""
+    silent = Engine(name=engine, version="1", image="example/image")  # type: ignore[arg-type]
+    lines = releases_over_time(environment(engine=silent), "chat").lines
+    assert [f'MetricName="{metric}"' in (line.expression or "") for line in lines] == [True] * bool(metric)
 
 
 def test_what_an_agent_knows_itself_needs_no_engine() -> None:
