@@ -18,12 +18,18 @@ def command() -> None:
 
 @command.command()
 @_name
-def up(name: str) -> None:
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 60),
+    metavar="N",
+    help="Let alarms and scaling policies live N times faster than on AWS (1 to 60, default: 1).",
+)
+def up(name: str, speed: float | None) -> None:
     """Start the cloud NAME, unless it runs."""
     from infra.embedded.client import Cloud
 
     running = Cloud.locate(name)
-    cloud = running or Cloud.ensure(name)
+    cloud = Cloud.ensure(name, speed=speed)
     click.echo(
         f"the embedded cloud {name!r} {'runs already' if running else 'is up'} (pid {cloud.pid})", err=True
     )

@@ -19,10 +19,13 @@ def print_cloud(status: Mapping[str, Any]) -> None:
 def cloud_view(status: Mapping[str, Any]) -> RenderableType:
     """Header, load balancers, instances, and what is wrong."""
     header = Text.assemble((status["name"], "bold"), f"  {status['api']}  up {status['uptime_seconds']:.0f}s")
+    if (speed := status.get("speed", 1)) != 1:
+        header.append(f"  alarms {speed:g} times as fast", style="yellow")
     parts: list[RenderableType] = [header]
     parts += [_balancer(item) for item in status["load_balancers"]]
     if status["instances"]:
         parts.append(_instances(status["instances"]))
+    parts += [Text(f"mail to {mail['to']}: {mail['subject']}") for mail in status.get("mail", ())]
     parts += [Text(f"problem: {problem}", style="yellow") for problem in status["problems"]]
     parts += [Text(f"error in {item['step']}: {item['error']}", style="red") for item in status["errors"]]
     return Group(*parts)

@@ -48,6 +48,8 @@ class Cloud:
     """The AWS API."""
     admin_url: str
     version: str
+    speed: float = 1.0
+    """How many times faster than AWS's the cloud's alarms and scaling policies live."""
 
     @classmethod
     def locate(cls, name: str) -> "Cloud | None":
@@ -65,20 +67,27 @@ class Cloud:
             api_url=state["api"],
             admin_url=state["admin"],
             version=state["version"],
+            speed=state.get("speed", 1.0),
         )
         return cloud if cloud._lives() else None
 
     @classmethod
-    def ensure(cls, name: str, *, die_with: int | None = None) -> "Cloud":
+    def ensure(cls, name: str, *, die_with: int | None = None, speed: float | None = None) -> "Cloud":
         """The running cloud of that name, started if need be; raises LlmctlError when it does not come up.
 
-        It outlives this process and its terminal. With `die_with` it ends when that process does.
+        It outlives this process and its terminal. With `die_with` it ends when that process does. `speed` is
+        that of alarms and scaling policies (1 if left out); raises Refused if it runs at another one.
         """
         if running := cls.locate(name):
+            if speed not in (None, running.speed):
+                raise Refused(
+                    f"the embedded cloud {name!r} runs already, at speed {running.speed:g}",
+                    hint=f"llmctl local down {name} ends it with all that runs in it",
+                )
             return running
         directory = cloud_directory(name)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        pid = _start_daemon(name, directory, die_with)
+        pid = _start_daemon(name, directory, die_with, speed)
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if running := cls.locate(name):
@@ -204,10 +213,11 @@ def _clouds_directory() -> Path:
     return state_directory() / "clouds"
 
 
-def _start_daemon(name: str, directory: Path, die_with: int | None) -> int:
+def _start_daemon(name: str, directory: Path, die_with: int | None, speed: float | None) -> int:
     command = [sys.executable, "-I", "-m", "infra.embedded.daemon", "--name", name]
     command += ["--directory", str(directory)]
     command += ["--die-with", str(die_with)] if die_with is not None else []
+    command += ["--speed", f"{speed:g}"] if speed is not None else []
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     # Not subprocess.Popen: its object would have to be kept until the daemon's end.
     return os.posix_spawn(

@@ -25,6 +25,7 @@ from types import FrameType
 from typing import IO
 
 from infra.embedded import processes
+from infra.embedded.aws.pace import PACE
 from infra.embedded.parts import Parts
 from infra.errors import LlmctlError
 
@@ -102,6 +103,7 @@ class Daemon:
             "pid": os.getpid(),
             "started": self._started,
             "uptime_seconds": time.time() - self._started,
+            "speed": PACE.speed,
             "errors": [asdict(error) for error in self._errors.values()],
         }
 
@@ -112,6 +114,7 @@ class Daemon:
             "process_started": processes.start_time(os.getpid()),
             "started": self._started,
             "version": package_version(),
+            "speed": PACE.speed,
             "api": parts.api_url,
             "admin": parts.admin_url,
             "addresses": str(parts.addresses.block),
@@ -168,7 +171,12 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--directory", required=True, type=Path, help="state folder, created")
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this process ends")
+    parser.add_argument("--speed", type=float, default=1.0, help="of alarms and scaling policies, 1 to 60")
     arguments = parser.parse_args()
+    try:
+        PACE.set(arguments.speed, time.time())
+    except ValueError as error:
+        parser.error(str(error))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     directory: Path = arguments.directory.resolve()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)

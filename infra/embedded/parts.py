@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from infra.embedded.aws import (
     autoscaling_schedules,
     cloudwatch,
     ec2,
+    sns,
     views,
 )
 from infra.embedded.aws.server import Server
@@ -30,6 +31,7 @@ from infra.paths import cache_directory
 
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.05
+_MAILS_SHOWN = 10
 
 
 @dataclass(kw_only=True)
@@ -128,7 +130,7 @@ class Parts:
 
 
 def status(compute: Compute, balancer: Balancer, api_url: str) -> dict[str, Any]:
-    """What the status says of the cloud: instances that have a machine, load balancers, problems."""
+    """What the status says of the cloud: instances that have a machine, load balancers, mail, problems."""
     return {
         "api": api_url,
         "instances": [
@@ -157,5 +159,6 @@ def status(compute: Compute, balancer: Balancer, api_url: str) -> dict[str, Any]
             }
             for item in views.load_balancers()
         ],
+        "mail": [asdict(mail) for mail in list(sns.MAILBOX)[-_MAILS_SHOWN:]],
         "problems": list(balancer.problems()),
     }

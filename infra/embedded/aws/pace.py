@@ -8,6 +8,10 @@ gives; instances, requests, log lines and what clients read keep real time. Spee
 import time
 from dataclasses import dataclass, field
 
+_MINUTE = 60
+_FASTEST = 60
+"""An emulated minute is a real second then; datapoints are kept by the second."""
+
 
 @dataclass
 class Pace:
@@ -15,6 +19,15 @@ class Pace:
 
     speed: float = 1.0
     origin: float = field(default_factory=time.time)
+
+    def set(self, speed: float, now: float) -> None:
+        """Take a speed from the last whole minute on; raises ValueError if it is not from 1 to 60.
+
+        From a whole minute: then emulated minutes begin on real seconds, which datapoints are kept by.
+        """
+        if not 1 <= speed <= _FASTEST:
+            raise ValueError(f"the speed must be from 1 to {_FASTEST}, not {speed:g}")
+        self.speed, self.origin = speed, now // _MINUTE * _MINUTE
 
     def emulated(self, real: float) -> float:
         """Emulated time at a real time."""
