@@ -129,7 +129,13 @@ def for_target(capacity: Capacity, metric: float, target: float) -> int:
 
 
 def out_for_target(capacity: Capacity, metric: float, target: float) -> int:
-    """Desired capacity after a breach of the target: more or the same."""
+    """Desired capacity after a breach of the target: more or the same.
+
+    An empty group gets its first instance: there is no proportion of nothing, yet the metric (of instances
+    of other groups, or of a queue) says that one is needed.
+    """
+    if not (capacity.ready or capacity.starting or capacity.leaving):
+        return max(capacity.desired, capacity.within(1))
     return max(capacity.desired, for_target(capacity, metric, target))
 
 

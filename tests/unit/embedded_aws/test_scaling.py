@@ -165,9 +165,12 @@ def test_one_scale_in_at_a_time(busy: dict[str, int]) -> None:
     assert scaling.in_for_target(now, [1]) == now.desired
 
 
-def test_an_empty_group_can_not_track() -> None:
-    """Without an instance there is no metric for one: waking up takes a step policy."""
-    assert scaling.out_for_target(capacity(0), 100, 10) == 0
+def test_an_empty_group_gets_its_first_instance() -> None:
+    """A metric of others, such as on-demand replicas of the same model, brings one; then it is proportional."""
+    assert scaling.out_for_target(capacity(0), 100, 10) == 1
+    assert scaling.out_for_target(capacity(0, desired=1, starting=1), 100, 10) == 1
+    assert scaling.out_for_target(capacity(0, leaving=2), 100, 10) == 0
+    assert scaling.out_for_target(capacity(0, maximum=0), 100, 10) == 0
 
 
 @given(
