@@ -54,8 +54,9 @@ def progress_line(state: EnvironmentState) -> str:
         for slot in live:
             others = [str(replica.phase) for replica in slot.replicas if replica.phase is not Phase.HEALTHY]
             waiting = f" ({', '.join(sorted(others))})" if others else ""
+            asleep = ", asleep" if model.asleep else ""
             problems = "".join(f"; {problem}" for problem in slot.problems)
-            parts.append(f"{model.name} {slot.healthy}/{slot.wanted} healthy{waiting}{problems}")
+            parts.append(f"{model.name} {slot.healthy}/{slot.wanted} healthy{waiting}{asleep}{problems}")
     return "; ".join(parts) or "nothing is live"
 
 
@@ -78,7 +79,8 @@ def _slot_cells(model: ModelState, slot: SlotState) -> tuple[str, ...]:
     live = slot.slot is model.live
     waiting = live and model.latest_release != model.release
     release = f"{slot.release}" + (f" ({model.latest_release} waiting)" if waiting else "")
-    return (f"{slot.slot}{' *' if live else ''}", release, str(slot.weight), f"{slot.healthy}/{slot.wanted}")
+    weight = "asleep" if live and model.asleep else str(slot.weight)
+    return (f"{slot.slot}{' *' if live else ''}", release, weight, f"{slot.healthy}/{slot.wanted}")
 
 
 def _replica_cells(replica: Replica, now: datetime) -> tuple[str | Text, ...]:

@@ -134,9 +134,11 @@ def _table(session: Session, environment: Environment) -> Iterator[Leftover]:
 
 
 def _log_groups(session: Session, environment: Environment) -> Iterator[Leftover]:
-    prefix = names.log_group(environment.environment, "")
-    for page in session.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
-        yield from (Leftover("log group", group["logGroupName"]) for group in page["logGroups"])
+    name = environment.environment
+    paginator = session.logs.get_paginator("describe_log_groups")
+    for prefix in (names.log_group(name, ""), f"/aws/lambda/{names.waker(name)}"):
+        for page in paginator.paginate(logGroupNamePrefix=prefix):
+            yield from (Leftover("log group", group["logGroupName"]) for group in page["logGroups"])
 
 
 def _secrets(session: Session, environment: Environment) -> Iterator[Leftover]:
@@ -234,6 +236,21 @@ def _is_ours(tags: Iterable[Any], environment: Environment) -> bool:
     )
 
 
+def _waker(session: Session, environment: Environment) -> Iterator[Leftover]:
+    """The function, its schedule and its role, by their names."""
+    name = names.waker(environment.environment)
+    functions, events = session.client("lambda"), session.client("events")
+    with suppress(functions.exceptions.ResourceNotFoundException):
+        functions.get_function_configuration(FunctionName=name)
+        yield Leftover("lambda function", name)
+    with suppress(events.exceptions.ResourceNotFoundException):
+        events.describe_rule(Name=name)
+        yield Leftover("event rule", name)
+    with suppress(session.iam.exceptions.NoSuchEntityException):
+        session.iam.get_role(RoleName=name)
+        yield Leftover("iam role", name)
+
+
 PROBES: tuple[Probe, ...] = (
     _ec2,
     _autoscaling_groups,
@@ -246,6 +263,7 @@ PROBES: tuple[Probe, ...] = (
     _alarms,
     _dashboards,
     _topics,
+    _waker,
     _certificates,
     _records,
 )
@@ -256,8 +274,10 @@ KINDS = frozenset(f"ec2 {resource.kind}" for resource in _EC2) | {
     "cloudwatch dashboard",
     "dns record",
     "dynamodb table",
+    "event rule",
     "iam instance profile",
     "iam role",
+    "lambda function",
     "load balancer",
     "log group",
     "s3 bucket",

@@ -140,6 +140,11 @@ class ModelState:
     slots: tuple[SlotState, ...]
 
     @property
+    def asleep(self) -> bool:
+        """Whether no slot gets its requests: they go to the waker."""
+        return self.live is not None and not any(slot.weight for slot in self.slots)
+
+    @property
     def ready(self) -> bool:
         """Whether the live slot has every replica that it wants, healthy at the balancer."""
         return all(slot.healthy >= slot.wanted for slot in self.slots if slot.slot is self.live)

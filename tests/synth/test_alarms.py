@@ -49,7 +49,7 @@ def test_all_that_may_wake_somebody_tells_the_topic(variant: Stack) -> None:
     for name, alarm in _alarms(variant).items():
         if alarm.get("alarm_actions") == topic:
             assert alarm["ok_actions"] == topic, name
-        elif "-idle-" not in name:
+        else:
             assert f'ALARM("{name}")' in rules, name
 
 
@@ -145,18 +145,6 @@ def test_scaling_by_an_expression(synth: Synth) -> None:
         if dimension["name"] == "AutoScalingGroupName"
     ]
     assert groups == ["llmctl-test-chat-blue-spot", "llmctl-test-chat-blue-on-demand"]
-
-
-def test_sleep_takes_the_slot_to_zero(synth: Synth) -> None:
-    """The alarm of each slot acts on its own group, in one step, and tells nobody."""
-    stack = synth(VARIANTS["watched"])
-    for slot in ("blue", "green"):
-        policy = _policies(stack)[f"sleep_{slot}_policy"]
-        assert (policy["policy_type"], policy["adjustment_type"]) == ("StepScaling", "ExactCapacity")
-        assert policy["step_adjustment"] == [{"scaling_adjustment": 0, "metric_interval_upper_bound": "0"}]
-        alarm = _alarms(stack)[f"llmctl-test-chat-idle-{slot}"]
-        assert alarm["alarm_actions"] == [f"${{aws_autoscaling_policy.model_chat_sleep_{slot}_policy.arn}}"]
-        assert "ok_actions" not in alarm
 
 
 def test_regions_are_the_environments(synth: Synth) -> None:

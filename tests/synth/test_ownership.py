@@ -50,12 +50,17 @@ def test_maximum_sizes_are_the_capacity_rules(variant: Stack, spec: Environment)
     assert {name: each["max_size"] for name, each in groups.items()} == expected
 
 
-def test_rules_start_at_blue(variant: Stack) -> None:
-    """A new model sends everything to blue."""
+def test_rules_start_at_blue(variant: Stack, spec: Environment) -> None:
+    """A new model sends everything to blue; one that may sleep starts asleep."""
     for address, arguments in variant.resources("aws_lb_listener_rule"):
         targets = arguments["action"][0]["forward"]["target_group"]
-        weights = {("blue" if "_blue_" in each["arn"] else "green"): each["weight"] for each in targets}
-        assert weights == {"blue": 100, "green": 0}, address
+        places = ("blue", "green", "waker")
+        weights = {next(p for p in places if f"_{p}_" in each["arn"]): each["weight"] for each in targets}
+        model = arguments["tags"]["llmctl:model"]
+        sleeps = spec.models[model].replicas.sleep_after
+        assert weights == ({"blue": 0, "green": 0, "waker": 100} if sleeps else {"blue": 100, "green": 0}), (
+            address
+        )
 
 
 def test_adding_a_model_changes_nothing_else(synth: Synth) -> None:

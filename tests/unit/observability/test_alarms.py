@@ -16,10 +16,8 @@ from infra.environment.model import (
     Monitoring,
     Price,
     Replicas,
-    Slot,
 )
 from infra.observability.alarms import alarm_name, alarms, composites, environment_alarms, rule
-from infra.observability.sleep import idle
 from infra.observability.types import Alarm, Missing
 from tests.fakes.environments import model, two_models
 from tests.fakes.metrics import SOURCES
@@ -78,8 +76,6 @@ def everything() -> Iterator[Alarm]:
     for count in (1, 2, 3, 7):
         spec = priced(count, 20)
         yield from environment_alarms(spec, dict.fromkeys(spec.models, SOURCES))
-    for slot in Slot:
-        yield idle("chat", 86400, slot, SOURCES)
 
 
 @pytest.mark.parametrize("alarm", [*everything()], ids=lambda alarm: f"{alarm.kind}{alarm.part}")
@@ -269,11 +265,3 @@ def test_a_budget_without_prices_is_refused() -> None:
     spec = environment(budget=5)
     with pytest.raises(ValueError, match="price"):
         environment_alarms(spec, {"chat": SOURCES})
-
-
-def test_a_sleeping_slot_is_not_idle() -> None:
-    """Only replicas that are there can have nothing to do: one that starts isn't put to sleep."""
-    alarm = idle("chat", 600, Slot.BLUE, SOURCES)
-    assert alarm.line.expression == "IF(there > 0, FILL(requests, 0), 1)"
-    assert (alarm.periods, alarm.datapoints, alarm.notifies) == (10, 10, False)
-    assert alarm_name("test", alarm) == "llmctl-test-chat-idle-blue"
