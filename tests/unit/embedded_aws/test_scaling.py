@@ -166,7 +166,7 @@ def test_one_scale_in_at_a_time(busy: dict[str, int]) -> None:
 
 
 def test_an_empty_group_gets_its_first_instance() -> None:
-    """A metric of others, such as on-demand replicas of the same model, brings one; then it is proportional."""
+    """A metric of others, such as a model's on-demand replicas, brings one; then it is proportional."""
     assert scaling.out_for_target(capacity(0), 100, 10) == 1
     assert scaling.out_for_target(capacity(0, desired=1, starting=1), 100, 10) == 1
     assert scaling.out_for_target(capacity(0, leaving=2), 100, 10) == 0
