@@ -1,7 +1,8 @@
 """An instance for the agent: its bundle, unpacked, with fake AWS around it and the embedded cloud's docker.
 
-DynamoDB, CloudWatch, logs, secrets and S3 are the emulated AWS. Autoscaling, the balancer and instance metadata are one small
-server here that records what it is asked: in these tests they are what the agent must be seen to talk to.
+DynamoDB, CloudWatch, logs, secrets and S3 are the emulated AWS. Autoscaling, the balancer and instance
+metadata are one small server here that records what it is asked: in these tests they are what the agent must
+be seen to talk to.
 """
 
 import json
@@ -25,6 +26,7 @@ from typing import Any
 
 import boto3
 import pytest
+
 from infra.agent.bundle import agent_bundle
 from infra.agent.config import AgentConfig, Launch
 from infra.embedded import aws as embedded_aws

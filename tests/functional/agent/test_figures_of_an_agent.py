@@ -108,6 +108,7 @@ def test_figures_are_what_the_engine_did(boot: Boot) -> None:
     assert figure(instance, "Requests", MODEL, "Sum") == 5
     assert figure(instance, "EngineFailures", MODEL, "Sum") == 1
     assert figure(instance, "ColdStart", MODEL, "SampleCount") == 1
+    assert figure(instance, "Requests", {**MODEL, "replica": INSTANCE}, "Sum") == 5
 
     written = [json.loads(each) for each in instance.lines("metrics")]
     lines = [each for each in written if "Requests" in each]

@@ -163,11 +163,11 @@ def test_engine_is_read_while_it_serves_and_left_to_the_probe_in_a_drain() -> No
     """The page that shows the engine empty must be the last one before it is stopped."""
     for metrics, in_drain in (((), True), (("running",), False)):
         replica = Replica(in_flight_metrics=metrics)
-        assert not replica.meter.reads
+        seen = [replica.meter.reads]
         replica.healthy()
-        assert replica.meter.reads
-        replica.goes(Phase.LOADING, 1200.0)
-        assert replica.meter.reads
-        replica.goes(Phase.DRAINING, 1201.0)
-        assert replica.meter.reads is in_drain
+        seen.append(replica.meter.reads)
+        for phase in (Phase.LOADING, Phase.DRAINING):
+            replica.goes(phase, 1200.0)
+            seen.append(replica.meter.reads)
+        assert seen == [False, True, True, in_drain]
     assert not Replica(readings=()).meter.reads

@@ -27,15 +27,17 @@ READINGS = {
 }
 NAMES = {"vLLM": "vllm", "SGLang": "sglang", "TGI": "tgi", "BentoML": "bentoml", "Ray Serve": "ray-serve"}
 
-TOKENS = {"PromptTokens": 900, "GeneratedTokens": 4000}
-ERRORS = {"ClientErrors": 3, "ServerErrors": 1}
-LOAD = {"InFlight": 5, "Queued": 2}
-FIRST_TOKEN = {"TimeToFirstToken": (20, 1.6)}
-LATENCY = {"Latency": (20, 48.0)}
-PER_REQUEST = {"TimePerOutputToken": (20, 0.22)}
-GAPS = {"TimePerOutputToken": (3980, 42.0)}
-SHORT_GAPS = {"TimePerOutputToken": (3980, 35.0)}
-EXPECTED: dict[str, dict[str, float | tuple[int, float]]] = {
+Figures = dict[str, float | tuple[int, float]]
+
+TOKENS: Figures = {"PromptTokens": 900, "GeneratedTokens": 4000}
+ERRORS: Figures = {"ClientErrors": 3, "ServerErrors": 1}
+LOAD: Figures = {"InFlight": 5, "Queued": 2}
+FIRST_TOKEN: Figures = {"TimeToFirstToken": (20, 1.6)}
+LATENCY: Figures = {"Latency": (20, 48.0)}
+PER_REQUEST: Figures = {"TimePerOutputToken": (20, 0.22)}
+GAPS: Figures = {"TimePerOutputToken": (3980, 42.0)}
+SHORT_GAPS: Figures = {"TimePerOutputToken": (3980, 35.0)}
+EXPECTED: dict[str, Figures] = {
     "vllm": {
         "Requests": 24,
         "Aborted": 1,
