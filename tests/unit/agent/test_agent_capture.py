@@ -3,8 +3,10 @@
 import json
 import math
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,3 +266,22 @@ def test_streams_are_redacted_by_either_name(path: str) -> None:
     text = json.dumps(record(kept, ORIGIN, 3, (path,)))
     assert "Hallo" not in text
     assert "Bonjour" not in text
+
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "sample.schema.json").read_text())
+
+
+@given(
+    documents, documents, st.sampled_from([200, 400, 502, None]), st.booleans(), st.sampled_from([5, 9999])
+)
+def test_every_record_fits_the_published_schema(
+    request: object, answer: object, status: int | None, streamed: bool, limit: int
+) -> None:
+    """Jobs that read samples rely on the file in docs/."""
+    found = exchange(request, answer, limit=limit)
+    found.status = status
+    if streamed:
+        found.answer = Stream(limit)
+        found.answer.feed(event(answer))
+        found.first_byte = 0.5
+    jsonschema.validate(record(found, ORIGIN, None if streamed else 3, ("a",)), SCHEMA)
