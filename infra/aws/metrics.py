@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from infra.agent import catalogue
@@ -41,9 +41,9 @@ class CloudWatchReader:
         with ThreadPoolExecutor(max_workers=_PARALLEL_CALLS) as pool:
             answers = list(pool.map(lambda batch: self._ask(batch, since, until), batches))
         return tuple(
-            Series(line=line, points=tuple(sorted(answer.get(id_, ()), key=lambda point: point.time)))
+            Series(line=line, points=_whole(answer.get(query.id, ()), query.period, until))
             for batch, answer in zip(batches, answers, strict=True)
-            for line, id_ in batch.lines
+            for line, query in batch.answers()
         )
 
     @translated("listing metrics")
@@ -88,6 +88,12 @@ def batched(lines: Iterable[Line], period: int) -> list[Queries]:
             batches.append(Queries(period))
         batches[-1].add(line)
     return batches
+
+
+def _whole(points: Iterable[Point], period: int, until: datetime) -> tuple[Point, ...]:
+    """Points in order, without a last one whose period goes on: its counts would look like a drop."""
+    latest = until - timedelta(seconds=period)
+    return tuple(sorted((each for each in points if each.time <= latest), key=lambda point: point.time))
 
 
 def _query(query: Query) -> "MetricDataQueryTypeDef":

@@ -33,14 +33,18 @@ class Queries:
     """The queries of several lines that are sent or drawn together."""
 
     period: int
-    lines: list[tuple[Line, str]] = field(default_factory=list)
-    """Each line with the id of the query that is its answer."""
+    _lines: list[tuple[Line, str]] = field(default_factory=list)
     _terms: dict[tuple[object, ...], Query] = field(default_factory=dict)
     _expressions: list[Query] = field(default_factory=list)
 
     def all(self) -> list[Query]:
         """Terms, then the expressions over them."""
         return [*self._terms.values(), *self._expressions]
+
+    def answers(self) -> list[tuple[Line, Query]]:
+        """Each line with the query that is its answer, in the order in which they were added."""
+        by_id = {query.id: query for query in self.all()}
+        return [(line, by_id[id_]) for line, id_ in self._lines]
 
     def most_with(self, line: Line) -> int:
         """How many there would be with this line, if it shares no term."""
@@ -54,7 +58,7 @@ class Queries:
         if line.expression is None:
             (key,) = keys.values()
             self._terms[key] = replace(self._terms[key], label=line.label, shown=True)
-            self.lines.append((line, self._terms[key].id))
+            self._lines.append((line, self._terms[key].id))
             return
         ids = {name: self._terms[key].id for name, key in keys.items()}
         expression = (
@@ -68,7 +72,7 @@ class Queries:
             shown=True,
         )
         self._expressions.append(query)
-        self.lines.append((line, query.id))
+        self._lines.append((line, query.id))
 
     def _term(self, term: Term, period: int) -> tuple[object, ...]:
         key = (term.namespace, term.name, term.dimensions, term.statistic, period)

@@ -209,6 +209,30 @@ def test_many_lines_take_as_few_calls_as_are_allowed(session: Session, recent: W
     }
 
 
+def test_a_minute_that_goes_on_is_not_told(session: Session) -> None:
+    """Metrics of AWS's own come by the minute: one that has just begun would look like a drop in traffic."""
+    since = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
+    until = since + timedelta(seconds=70)
+    for second, name in ((10, "Whole"), (65, "Begun")):
+        at = since.timestamp() + second
+        cloudwatch.record(ACCOUNT, "us-east-1", "AWS/Test", name, {}, [(1.0, 1)], at)
+        cloudwatch.record(ACCOUNT, "us-east-1", "llmctl", name, {}, [(1.0, 1)], at)
+    lines = [
+        Line(
+            label=f"{namespace} {name}",
+            terms=(Term(id="m", namespace=namespace, name=name, dimensions=(), statistic="Sum"),),
+        )
+        for namespace in ("AWS/Test", "llmctl")
+        for name in ("Whole", "Begun")
+    ]
+    found = CloudWatchReader(session, "test").series(lines, since=since, until=until, period=10)
+    assert [series.line.label for series in found if series.points] == [
+        "AWS/Test Whole",
+        "llmctl Whole",
+        "llmctl Begun",
+    ]
+
+
 def test_a_summary_is_quick(session: Session, environment: Environment, recent: Window) -> None:
     """Two questions to CloudWatch and a few to the rest: a terminal that refreshes each 5 s must not lag."""
     bring_up(session, environment)

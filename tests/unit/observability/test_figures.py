@@ -179,7 +179,7 @@ def test_shared_terms_are_asked_for_once() -> None:
     found = queries([one, two], 60)
     assert [(query.id, query.shown) for query in found.all()] == [("m0", True), ("m1", False), ("e0", True)]
     assert found.all()[2].expression == "m1/m0+PERIOD(m1)"
-    assert [id_ for _, id_ in found.lines] == ["m0", "e0"]
+    assert [(line.label, query.id) for line, query in found.answers()] == [("a", "m0"), ("b", "e0")]
 
 
 @pytest.mark.parametrize(("namespace", "period"), [("llmctl", 10), ("AWS/ApplicationELB", 60)])
