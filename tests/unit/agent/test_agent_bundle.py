@@ -18,6 +18,10 @@ from infra.agent.aws import connect
 clients = connect("eu-west-1")
 import boto3
 assert boto3.__file__.startswith(sys.argv[1]), boto3.__file__
+import h11, prometheus_client.parser, pynvml
+from infra.agent.telemetry import page
+for library in (h11, prometheus_client, pynvml):
+    assert library.__file__.startswith(sys.argv[1]), library.__file__
 clients.s3.get_paginator("list_objects_v2")
 clients.logs.exceptions.ResourceAlreadyExistsException
 print(*sorted(vars(clients)))
@@ -52,7 +56,10 @@ def test_bundle_is_small_and_has_only_the_agents_services(bundle: Path) -> None:
     assert {parts[0] for parts in models if len(parts) > 1} == set(SERVICES)
     assert bundle.stat().st_size < 5_000_000
     assert "infra/agent/main.py" in names
+    assert "infra/agent/telemetry/meter.py" in names
     assert "infra/agent/bundle.py" not in names
+    for library in ("h11", "prometheus_client"):
+        assert [name for name in names if name.startswith(library) and "LICENSE" in name]
     assert not [name for name in names if "__pycache__" in name or name.startswith("..")]
 
 

@@ -199,6 +199,16 @@ def test_spot_deadline_cuts_the_drain_budget() -> None:
     assert world.time < deadline
 
 
+def test_last_figures_are_published_before_the_goodbye() -> None:
+    """The instance may be taken the moment its hook completes: what its last requests took must be told."""
+    world = World(requests=0)
+    agent = world.healthy_agent()
+    world.spot_notice(120)
+    assert world.rounds(agent, 30)
+    assert world.figures_flushed == [Phase.GONE]
+    assert (Phase.DRAINING, Phase.GONE) in world.rounds_seen
+
+
 def test_unknown_in_flight_uses_the_whole_budget() -> None:
     """When nobody can tell whether requests run, the safe assumption is that they do."""
     world = World(requests=None)
