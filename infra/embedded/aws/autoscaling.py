@@ -64,6 +64,7 @@ def _reconcile_group(group: Group, now: float) -> None:
     _prolong_waits(group, now)
     for step in fleet.decide(_observe(group, now), now):
         _carry_out(group, step, now)
+    _warm_up(group, now)
     if sum(not member.lifecycle.leaving for member in group.instance_states) == group.desired_capacity:
         group.reasons = ""
 
@@ -119,6 +120,19 @@ def _follow_target_groups(group: Group) -> None:
     for member in group.instance_states:
         if member.lifecycle is Lifecycle.IN_SERVICE:
             _register(group, member)
+
+
+def _warm_up(group: Group, now: float) -> None:
+    """Let the warm-up begin of those in service whose first health checks are over.
+
+    Those checks take real time, a warm-up takes emulated time: it could be over before the first request.
+    """
+    for member in group.instance_states:
+        if member.lifecycle is not Lifecycle.IN_SERVICE or member.warming_since is not None:
+            continue
+        states = [one.target_health(member.instance_id).state for one in _target_groups(group)]
+        if TargetState.INITIAL not in states:
+            member.warming_since = now
 
 
 def _prolong_waits(group: Group, now: float) -> None:

@@ -132,7 +132,7 @@ def capacity(group: Group, warmup: float, now: float) -> Capacity:
 
 
 def _is_ready(member: Member, warmup: float, now: float) -> bool:
-    since = member.in_service_since
+    since = member.warming_since
     if member.lifecycle is not Lifecycle.IN_SERVICE or since is None:
         return False
     return PACE.emulated(now) - PACE.emulated(since) >= warmup

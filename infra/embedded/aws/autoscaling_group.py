@@ -68,6 +68,8 @@ class Member(models.InstanceState):  # type: ignore[misc]
         self.heartbeats: set[str] = set()
         """Hooks whose timeout is to start anew at the next reconcile."""
         self.in_service_since: float | None = None
+        self.warming_since: float | None = None
+        """Since when its warm-up counts: in service, and checked by its load balancers (epoch seconds)."""
         self.registered: set[str] = set()
         """Target groups that it was put into; not again, should somebody take it out."""
         self.launch_activity: Activity | None = None

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.embedded.aws import autoscaling_act, cloudwatch
+from infra.embedded.aws import autoscaling_act, cloudwatch, elbv2
+from infra.embedded.aws.health import TargetState
 
 
 def test_deleted_group_takes_hooks_and_policies_along(cloud: Any) -> None:
@@ -316,3 +317,24 @@ def test_policies_that_could_not_act_are_refused(cloud: Any, parameters: dict[st
     with pytest.raises(ClientError, match=reason):
         client.put_scaling_policy(AutoScalingGroupName="group", PolicyName="p", **parameters)
     assert client.describe_policies()["ScalingPolicies"] == []
+
+
+def test_warm_up_begins_after_the_first_health_checks(cloud: Any) -> None:
+    """An instance that gets no request yet is no capacity, however fast monitoring lives."""
+    vpc, subnets = cloud.network()
+    blue = cloud.target_group(vpc)
+    cloud.listener(subnets, blue)
+    cloud.group(subnets, MaxSize=10, DesiredCapacity=1, TargetGroupARNs=[blue])
+    cloud.settle()
+    put_custom(cloud, "queue", 10)
+    alarms = Alarms(cloud)
+    (first,) = cloud.states()
+    cloud.now += 600
+    assert alarms.go_off("queue", 30) == 1  # still unchecked
+    elbv2.set_target_health(blue, first, 8000, TargetState.HEALTHY)
+    cloud.reconcile()
+    cloud.now += 61
+    assert alarms.go_off("queue", 30) == 3
+    cloud.settle()
+    cloud.now += 600
+    assert alarms.go_off("queue", 30) == 3
