@@ -102,10 +102,7 @@ def _agent(
     root: str,
 ) -> Agent:
     reporter = TableReporter(
-        clients.dynamodb,
-        table=config.runtime_table,
-        model=config.model,
-        instance_id=identity.instance_id,
+        clients.dynamodb, table=config.runtime_table, model=config.model, instance_id=identity.instance_id
     )
     reporter.start()
     group = AutoScalingGroup(clients, identity.instance_id, config.launch_hook, config.terminate_hook)
@@ -124,8 +121,7 @@ def _agent(
         write=lambda text: streams.metrics.add(int(time.time() * 1000), text),
         fetch=MetricsPage(config.engine, engine_address, lambda: fetcher.api_key).fetch,
     )
-    web_address = address or ("0.0.0.0" if config.monitoring.scrape else "127.0.0.1")  # noqa: S104
-    web.serve(lambda: page.text(telemetry.meter.view(), telemetry.who()), web_address, METRICS_PORT)
+    _serve_page(telemetry, address)
     return Agent(
         policy=policy(config),
         notices=notices,
@@ -172,6 +168,12 @@ def _telemetry(
     )
     telemetry.start()
     return telemetry
+
+
+def _serve_page(telemetry: Telemetry, address: str) -> None:
+    """On the instance's own address if it has one, else on loopback unless a Prometheus may come."""
+    anywhere = "0.0.0.0" if telemetry.config.monitoring.scrape else "127.0.0.1"  # noqa: S104
+    web.serve(lambda: page.text(telemetry.meter.view(), telemetry.who()), address or anywhere, METRICS_PORT)
 
 
 def _first_start(root: str) -> bool:

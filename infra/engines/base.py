@@ -73,6 +73,6 @@ class Engine(Protocol):
         """How to start this engine for a model.
 
         `served_name` is the model's name in the environment, which clients send as "model". `path_prefix` is
-        "" or "/NAME", under which requests arrive then. `port` is where it listens: the balancer's port, or the
-        one behind the recorder.
+        "" or "/NAME", under which requests arrive then. `port` is where it listens: the balancer's port, or
+        the one behind the recorder.
         """
