@@ -167,3 +167,21 @@ def test_bad_datum_is_refused(cloud: Any, namespace: str, datum: dict[str, Any])
     with pytest.raises(ClientError, match="Invalid"):
         client.put_metric_data(Namespace=namespace, MetricData=[{"MetricName": "latency", **datum}])
     assert client.list_metrics()["Metrics"] == []
+
+
+def test_large_request_arrives_compressed(cloud: Any, start: float) -> None:
+    """SDKs compress large PutMetricData requests; all datapoints are counted."""
+    client, encodings = cloud.client("cloudwatch"), []
+
+    def see(request: Any, **_: Any) -> None:
+        encodings.append(dict(request.headers).get("Content-Encoding"))
+
+    client.meta.events.register("before-send.cloudwatch", see, unique_id="see")
+    values = [float(value) for value in range(150)]
+    datum = {"Timestamp": _moment(start), "Values": values, "Counts": [2.0] * 150}
+    client.put_metric_data(
+        Namespace="test", MetricData=[{"MetricName": "latency", **datum} for _ in range(20)]
+    )
+    client.meta.events.unregister("before-send.cloudwatch", unique_id="see")
+    assert encodings == [b"gzip"]
+    assert _ask(client, start, _metric("m1", "SampleCount")) == {"m1": [150 * 2 * 20]}

@@ -131,7 +131,6 @@ def test_destroy_leaves_nothing(terraform: Any, live_cloud: Any) -> None:
         "secrets": live_cloud.client("secretsmanager").list_secrets()["SecretList"],
         "log groups": live_cloud.client("logs").describe_log_groups()["logGroups"],
         "profiles": live_cloud.client("iam").list_instance_profiles()["InstanceProfiles"],
-        "alarms": live_cloud.client("cloudwatch").describe_alarms()["MetricAlarms"],
         "topics": live_cloud.client("sns").list_topics()["Topics"],
         "subscriptions": live_cloud.client("sns").list_subscriptions()["Subscriptions"],
         "zones": live_cloud.client("route53").list_hosted_zones()["HostedZones"],

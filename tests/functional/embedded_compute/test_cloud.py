@@ -12,7 +12,7 @@ import pytest
 
 from infra.embedded import client, processes
 from infra.embedded.client import Cloud
-from infra.errors import LlmctlError
+from infra.errors import LlmctlError, Refused
 from tests.functional.embedded_compute import group
 from tests.functional.embedded_compute.conftest import aws, until
 
@@ -123,7 +123,9 @@ def test_two_clouds_side_by_side(start_cloud: Callable[[str], Cloud]) -> None:
 
 def test_ensure_finds_the_running_cloud(cloud: Cloud) -> None:
     """A second start is the same cloud, and a second daemon in its folder is refused."""
-    assert Cloud.ensure(cloud.name) == cloud
+    assert Cloud.ensure(cloud.name) == cloud == Cloud.ensure(cloud.name, speed=1)
+    with pytest.raises(Refused, match="at speed 1"):
+        Cloud.ensure(cloud.name, speed=10)
     command = [
         sys.executable,
         "-m",

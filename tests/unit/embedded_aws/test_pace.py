@@ -1,25 +1,22 @@
-"""Emulated time, and the minute's beat in it."""
+"""Emulated time."""
 
 import pytest
 
-from infra.embedded.aws.pace import PACE, Beat, Pace
+from infra.embedded.aws.pace import Pace
 
 
-@pytest.mark.parametrize("speed", [1.0, 10.0])
-def test_emulated_and_real_are_inverse(speed: float) -> None:
-    """A minute lasts 60 s divided by the speed, and both clocks agree at the origin."""
-    pace = Pace(speed=speed, origin=1000.0)
-    assert pace.emulated(1000.0) == 1000.0
-    assert pace.emulated(1000.0 + 60 / speed) == 1060.0
-    assert pace.real(pace.emulated(1234.5)) == pytest.approx(1234.5)
+@pytest.mark.parametrize("speed", [1.0, 6.0, 10.0, 60.0])
+def test_emulated_minutes_begin_on_real_seconds(speed: float) -> None:
+    """Datapoints are kept by the second: a period must not begin within one."""
+    pace = Pace()
+    pace.set(speed, 1_800_000_017.3)
+    begins = [pace.real(1_800_000_000 + 60 * minute) for minute in range(100)]
+    assert all(at == pytest.approx(round(at), abs=1e-6) for at in begins)
+    assert pace.emulated(pace.real(1_800_000_123.0)) == pytest.approx(1_800_000_123.0)
 
 
-@pytest.mark.parametrize(("speed", "strikes"), [(1.0, 2), (10.0, 20), (600.0, 120)])
-def test_beat_strikes_each_emulated_minute_but_once_a_second(
-    monkeypatch: pytest.MonkeyPatch, speed: float, strikes: int
-) -> None:
-    """In two minutes of real time, looked at five times a second."""
-    monkeypatch.setattr(PACE, "speed", speed)
-    monkeypatch.setattr(PACE, "origin", 0.0)
-    beat = Beat()
-    assert sum(beat.strikes(tick / 5) for tick in range(600)) == strikes
+@pytest.mark.parametrize("speed", [0.5, 0.0, -1.0, 61.0, float("nan")])
+def test_impossible_speed_is_refused(speed: float) -> None:
+    """Slower than AWS has no use, faster has no datapoints."""
+    with pytest.raises(ValueError, match="from 1 to 60"):
+        Pace().set(speed, 0.0)
