@@ -25,11 +25,8 @@ _FAILURES = 3
 _SLEEPER_SECONDS = 1200
 """Longest cold start of a model that sleeps, where the file doesn't say (`alarms.capacity_short`)."""
 
-_ABOVE, _AT_LEAST, _BELOW = (
-    "GreaterThanThreshold",
-    "GreaterThanOrEqualToThreshold",
-    "LessThanThreshold",
-)
+_ABOVE, _BELOW = "GreaterThanThreshold", "LessThanThreshold"
+_AT_LEAST = "GreaterThanOrEqualToThreshold"
 _NO_REQUESTS = "without requests nothing is slow, and nothing is reported"
 _COUNTED = "nobody reports what did not happen"
 _GROUPS_GAP = "groups report each minute whatever happens: a gap is CloudWatch's own, and says nothing new"
