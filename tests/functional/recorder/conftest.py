@@ -52,7 +52,7 @@ async def engine(handler: Handler) -> AsyncIterator[int]:
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
-    site = web.TCPSite(runner, HOST, 0)
+    site = web.TCPSite(runner, HOST, 0, backlog=2048)
     await site.start()
     yield int(runner.addresses[0][1])
     await runner.cleanup()

@@ -247,9 +247,11 @@ def test_an_early_answer_to_a_long_request_arrives() -> None:
     async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
-        await writer.drain()
-        await asyncio.sleep(0.5)
-        writer.close()
+        try:
+            await writer.drain()
+            await asyncio.sleep(0.5)
+        finally:
+            writer.close()
 
     async def run() -> None:
         server = await asyncio.start_server(broken, HOST, 0)
