@@ -158,17 +158,21 @@ def test_a_slow_client_slows_the_engine() -> None:
         return response
 
     async def run() -> None:
-        async with engine(answer) as port, stage(port) as scene, aiohttp.ClientSession() as session:
-            async with session.get(scene.recorded, read_bufsize=1 << 16) as response:
-                await response.content.readany()
-                stalled = -1
-                while stalled != sent:
-                    stalled = sent
-                    await asyncio.sleep(0.3)
-                assert sent < 40_000_000  # what the kernel's socket buffers hold
-                total = 50_000 * 2000
-                rest = len(await response.read())
-                assert total - 1_000_000 < rest <= total
+        async with (
+            engine(answer) as port,
+            stage(port) as scene,
+            aiohttp.ClientSession() as session,
+            session.get(scene.recorded, read_bufsize=1 << 16) as response,
+        ):
+            await response.content.readany()
+            stalled = -1
+            while stalled != sent:
+                stalled = sent
+                await asyncio.sleep(0.3)
+            assert sent < 40_000_000  # what the kernel's socket buffers hold
+            total = 50_000 * 2000
+            rest = len(await response.read())
+            assert total - 1_000_000 < rest <= total
 
     asyncio.run(run())
 
@@ -230,13 +234,16 @@ def test_an_engine_that_breaks_off_is_not_covered_up(said: bytes, status: int | 
     async def run() -> None:
         async with await asyncio.start_server(broken, HOST, 0) as server:
             port = server.sockets[0].getsockname()[1]
-            async with stage(port) as scene, aiohttp.ClientSession() as session:
-                async with session.get(scene.recorded) as response:
-                    assert response.status == (status or 200)
-                    if status:
-                        return
-                    with pytest.raises(aiohttp.ClientPayloadError):
-                        await response.read()
+            async with (
+                stage(port) as scene,
+                aiohttp.ClientSession() as session,
+                session.get(scene.recorded) as response,
+            ):
+                assert response.status == (status or 200)
+                if status:
+                    return
+                with pytest.raises(aiohttp.ClientPayloadError):
+                    await response.read()
 
     asyncio.run(run())
 
