@@ -127,9 +127,10 @@ class TargetGroup(FakeTargetGroup):  # type: ignore[misc]
         """Answer DescribeTargetHealth for one target; moto says healthy without a check."""
         found = self.target_health(target["Id"])
         known = self.targets.get(target["Id"], target)
+        port = None if self.target_type == "lambda" else str(known.get("Port") or self.port)
         return FakeHealthStatus(
             target["Id"],
-            str(known.get("Port") or self.port),
+            port,
             self.health_check_port,
             found.state.value,
             found.reason,
