@@ -10,8 +10,10 @@ from enum import StrEnum
 
 DEFAULT_COLD_START = 60.0
 """Seconds that a wake-up is expected to take while no replica has reported how long its start took."""
-_AFTER_READY = 1
+_SOONEST = 1
 """Seconds until a client should ask again when the model is awake by now."""
+_LATEST = 60
+"""OpenAI's clients don't honour a longer Retry-After: they would come back within seconds."""
 
 
 class Action(StrEnum):
@@ -73,11 +75,11 @@ def decide(seen: Observation, *, sleep_after: float, now: float) -> tuple[Action
 
 
 def retry_after(seen: Observation, *, cold_start: float, now: float) -> int:
-    """Seconds after which a client should ask again: what is left of a usual cold start, at least 1."""
+    """Seconds after which a client should ask again: what is left of a usual cold start, 1 to 60."""
     if seen.healthy:
-        return _AFTER_READY
+        return _SOONEST
     began = seen.awake_since if seen.desired else now
-    return max(_AFTER_READY, round(cold_start - (now - began)))
+    return min(_LATEST, max(_SOONEST, round(cold_start - (now - began))))
 
 
 def _is_idle(seen: Observation, sleep_after: float, now: float) -> bool:
