@@ -112,7 +112,7 @@ def test_no_request_is_sent_where_nobody_is(seen: Observation) -> None:
 
 
 def test_retry_after_counts_down() -> None:
-    """A client is told what is left of a usual cold start: at least a second, at most what it would honour."""
+    """A client is told what is left of a usual cold start, within what it would honour."""
     starting = replace(ASLEEP, asked=True, desired=1, awake_since=NOW - 40)
     assert retry_after(starting, cold_start=60, now=NOW) == 20
     assert retry_after(starting, cold_start=30, now=NOW) == 1
