@@ -13,6 +13,7 @@ from infra.engines import registry
 from infra.environment import names
 from infra.environment.model import Environment, Market, Slot, seconds
 from infra.observability.budget import budget_alarms
+from infra.observability.expressions import counted, rate, total
 from infra.observability.measured import measured
 from infra.observability.terms import at_balancer, of_group, published
 from infra.observability.types import Alarm, Composite, Line, Missing, Sources, Term
@@ -20,8 +21,8 @@ from infra.observability.types import Alarm, Composite, Line, Missing, Sources, 
 _MINUTE = 60
 _WINDOW = 300
 """Seconds over which error rates are taken."""
-_FAILURES = 3
-"""Fewer failed requests are no rate: one of one isn't 100 %."""
+_LATE_FIGURES = 180
+"""Seconds after which silence is one: filled with zeros, figures that arrive late look like it."""
 _SLEEPER_SECONDS = 1200
 """Longest cold start of a model that sleeps, where the file doesn't say (`alarms.capacity_short`)."""
 
@@ -99,7 +100,8 @@ class _ModelAlarms:
         self._spec = environment.models[model]
         self._wanted = self._spec.alarms
         self._sources = sources
-        self._told = measured(registry.launch(environment, model))
+        self._launch = registry.launch(environment, model)
+        self._told = measured(self._launch)
 
     def all(self) -> Iterator[Alarm]:
         found = (
@@ -117,25 +119,28 @@ class _ModelAlarms:
         return (alarm for alarm in found if alarm)
 
     def _no_healthy_replica(self) -> Alarm:
-        """Quiet where no replica is wanted: asleep, or before the first deploy raised the model."""
+        """Quiet where no replica is wanted: asleep, or before the first deploy raised the model.
+
+        Three minutes at least: the balancer's figures may come later than the groups', and silence counts.
+        """
         healthy = [self._at_slot("HealthyHostCount", "Maximum", slot, "healthy") for slot in Slot]
         wanted = self._groups("GroupDesiredCapacity", "wanted")
-        patience = _MINUTE
+        patience = _LATE_FIGURES
         if self._spec.replicas.min == 0:
-            patience = max(_MINUTE, seconds(self._wanted.capacity_short or f"{_SLEEPER_SECONDS}s"))
+            patience = max(patience, seconds(self._wanted.capacity_short or f"{_SLEEPER_SECONDS}s"))
         return self._alarm(
             "no-healthy-replica",
             Line(
                 label="healthy replicas, while any is wanted",
                 terms=(*healthy, *wanted),
-                expression=f"IF({_sum(wanted)} > 0, {_filled(healthy)}, 1)",
+                expression=f"IF({total(wanted)} > 0, {counted(healthy, wanted)}, 1)",
             ),
             comparison=_BELOW,
             threshold=1,
             periods=patience // _MINUTE,
-            missing=Missing.BREACHING,
+            missing=Missing.IGNORE,
             meaning=f"No replica of {self._model} is healthy at the load balancer.",
-            why_missing="a balancer that has nobody to count reports nothing",
+            why_missing=f"a balancer that has nobody to count is counted as zero; {_GROUPS_GAP}",
             notifies=False,
         )
 
@@ -154,7 +159,7 @@ class _ModelAlarms:
         ]
         return self._alarm(
             "errors",
-            _rate("failed requests, percent", requests, failed),
+            rate("failed requests, percent", requests, failed),
             comparison=_ABOVE,
             threshold=self._wanted.error_rate,
             period_seconds=_WINDOW,
@@ -229,7 +234,7 @@ class _ModelAlarms:
             Line(
                 label="replicas missing",
                 terms=(*wanted, *there),
-                expression=f"{_sum(wanted)} - {_sum(there)}",
+                expression=f"{total(wanted)} - {total(there)}",
             ),
             comparison=_ABOVE,
             threshold=0,
@@ -265,7 +270,7 @@ class _ModelAlarms:
             Line(
                 label="replicas in service whose agent is not heard",
                 terms=(*there, beats),
-                expression=f"{_sum(there)} - FILL({beats.id}, 0) / {each_minute:g}",
+                expression=f"{total(there)} - {counted([beats], there)} / {each_minute:g}",
             ),
             comparison=_ABOVE,
             threshold=0.5,  # a publication that falls into the next minute is no silence
@@ -275,7 +280,9 @@ class _ModelAlarms:
             why_missing=f"silence itself is counted as zero; {_GROUPS_GAP}",
         )
 
-    def _metrics_missing(self) -> Alarm:
+    def _metrics_missing(self) -> Alarm | None:
+        if not self._launch.readings:
+            return None
         return self._alarm(
             "metrics-missing",
             self._single(catalogue.SCRAPE_FAILURES, "Sum", "failed readings of a healthy engine's metrics"),
@@ -369,7 +376,7 @@ def _balancer_errors(environment: Environment, sources: Mapping[str, Sources]) -
     yield Alarm(
         kind="balancer-errors",
         model=None,
-        line=_rate("requests that the balancer gave up, percent", [requests], failed),
+        line=rate("requests that the balancer gave up, percent", [requests], failed),
         comparison=_ABOVE,
         threshold=limit,
         period_seconds=_WINDOW,
@@ -379,22 +386,3 @@ def _balancer_errors(environment: Environment, sources: Mapping[str, Sources]) -
         meaning=f"The load balancer answered more than {limit:g} % of the requests with 502 or 504.",
         why_missing="without requests none fails",
     )
-
-
-def _rate(label: str, requests: list[Term], failed: list[Term]) -> Line:
-    """Percent, or 0 while there are too few failures to call it a rate."""
-    count = _filled(failed)
-    return Line(
-        label=label,
-        terms=(*requests, *failed),
-        expression=f"IF({count} >= {_FAILURES}, 100 * {count} / {_filled(requests)}, 0)",
-    )
-
-
-def _filled(terms: list[Term]) -> str:
-    """Sum of what is reported only when it isn't zero: an idle slot must not make the sum unknown."""
-    return f"SUM([{', '.join(f'FILL({term.id}, 0)' for term in terms)}])"
-
-
-def _sum(terms: list[Term]) -> str:
-    return f"SUM([{', '.join(term.id for term in terms)}])"

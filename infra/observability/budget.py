@@ -15,8 +15,8 @@ from infra.observability.terms import of_group
 from infra.observability.types import Alarm, Line, Missing, Sources, Term
 
 _MODELS_IN_ALARM = 2
-_PERIODS = 15
-"""Minutes: a release that replaces another needs both for a while."""
+_PERIODS = 60
+"""Minutes: a budget is by the hour, and a release that replaces another needs both for a while."""
 
 
 def budget_alarms(environment: Environment, sources: Mapping[str, Sources]) -> tuple[Alarm, ...]:

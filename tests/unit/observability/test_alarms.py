@@ -122,7 +122,7 @@ def test_alarms_of_an_engine_that_tells_everything() -> None:
 
 def test_alarms_need_readings() -> None:
     """An engine that doesn't tell has no alarm that would never fire."""
-    assert not kinds(environment(engine=_MUTE)) & {"ttft", "queue"}
+    assert not kinds(environment(engine=_MUTE)) & {"ttft", "queue", "metrics-missing"}
     assert not kinds(environment(engine=_BENTO)) & {"ttft", "queue"}
 
 
@@ -166,10 +166,10 @@ def test_thresholds_are_the_files() -> None:
     assert (short.periods, short.datapoints, short.threshold) == (10, 10, 0)
 
 
-def test_nobody_home_is_told_at_once() -> None:
-    """An outage is silence at the balancer: no data breaches, and a minute is enough."""
+def test_nobody_home_is_no_late_figure() -> None:
+    """The balancer's silence is a zero, so it must outlast late figures; a new alarm is no outage."""
     alarm = of("no-healthy-replica", environment())
-    assert (alarm.missing, alarm.periods) == (Missing.BREACHING, 1)
+    assert (alarm.missing, alarm.periods, alarm.datapoints) == (Missing.IGNORE, 3, 3)
 
 
 def test_a_model_that_may_sleep_has_the_time_of_a_cold_start() -> None:
@@ -185,7 +185,7 @@ def test_heartbeats_are_counted_by_the_interval(interval: str, beats: str) -> No
     """An agent that publishes often is still one agent."""
     alarm = of("agent-silent", environment(interval=interval))
     assert alarm.line.expression
-    assert alarm.line.expression.endswith(f"- FILL(beats, 0) / {beats}")
+    assert alarm.line.expression.endswith(f"]) / {beats}")
 
 
 def test_one_dead_engine_is_enough_to_be_seen() -> None:
