@@ -31,7 +31,7 @@ LARGEST = 200_000
 def main() -> None:
     """Load the environment, serve the page, take the pictures."""
     options = arguments()
-    with load(options.env, options.rate), page_of(options.env, options.since) as url:
+    with load(options.env, options.model, options.rate), page_of(options.env, options.since) as url:
         show(f"load for {options.seconds} s, then pictures of {url}")
         time.sleep(options.seconds)
         take(url)
@@ -41,6 +41,7 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--env", default="local", help="a running environment")
+    parser.add_argument("--model", default="", help="the one to load, where there are several")
     parser.add_argument("--rate", default="2", help="requests a second")
     parser.add_argument("--since", default="15m", help="how far the charts look back")
     parser.add_argument("--seconds", type=int, default=600, help="load before the pictures are taken")
@@ -48,9 +49,20 @@ def arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def load(env: str, rate: str) -> Iterator[None]:
+def load(env: str, model: str, rate: str) -> Iterator[None]:
     """Requests in the background, as independent users send them."""
-    with running("bench", "--env", env, "--rate", rate, "--arrivals", "poisson", "--duration", "2h"):
+    with running(
+        "bench",
+        *filter(None, [model]),
+        "--env",
+        env,
+        "--rate",
+        rate,
+        "--arrivals",
+        "poisson",
+        "--duration",
+        "2h",
+    ):
         yield
 
 

@@ -26,7 +26,7 @@ def charts(model: str, figures: Sequence[Figure], series: Sequence[Series], wind
                 title=figure.title,
                 unit=figure.unit,
                 curves=tuple(
-                    Curve(label=line.label, values=_values(line, next(left), times, period))
+                    Curve(label=line.label, values=_values(line, next(left), times, window))
                     for line in figure.lines
                 ),
             )
@@ -35,15 +35,20 @@ def charts(model: str, figures: Sequence[Figure], series: Sequence[Series], wind
     )
 
 
-def _values(line: Line, series: Series, times: tuple[int, ...], period: int) -> tuple[float | None, ...]:
-    """A value holds for the whole of its own period, which may span several of the grid's."""
+def _values(line: Line, series: Series, times: tuple[int, ...], window: Window) -> tuple[float | None, ...]:
+    """A value holds for the whole of its own period, which may span several of the grid's.
+
+    A period that still fills is left out: it would look like a drop in traffic.
+    """
     values: list[float | None] = [None] * len(times)
-    width = max(1, _own_period(line, period) // period)
+    own = _own_period(line, window.period)
     for point in series.points:
-        first = (int(point.time.timestamp()) - times[0]) // period if times else 0
-        for index in range(first, first + width):
-            if 0 <= index < len(values):
-                values[index] = point.value
+        start = point.time.timestamp()
+        if start + own > window.latest.timestamp():
+            continue
+        first = int(start - window.since.timestamp()) // window.period
+        for index in range(max(0, first), min(first + own // window.period, len(values))):
+            values[index] = point.value
     return tuple(values)
 
 

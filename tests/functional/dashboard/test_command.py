@@ -16,13 +16,14 @@ import pytest
 
 pytestmark = pytest.mark.slow
 _REPOSITORY = Path(__file__).parents[3]
+_LOCAL = _REPOSITORY / "environments" / "local.yaml"
 _OPEN = build_opener(ProxyHandler({})).open
 
 
 def start(state: Path, *options: str) -> subprocess.Popen[str]:
     """The command, for an embedded cloud that doesn't run."""
     return subprocess.Popen(
-        [str(Path(sys.executable).parent / "llmctl"), "dashboard", "--env", "local", *options],
+        [str(Path(sys.executable).parent / "llmctl"), "dashboard", "--env", str(_LOCAL), *options],
         cwd=_REPOSITORY,
         env={**os.environ, "LLMCTL_STATE_DIR": str(state)},
         stdout=subprocess.PIPE,

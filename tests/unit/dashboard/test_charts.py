@@ -70,3 +70,14 @@ def test_points_outside_the_window_are_left_out() -> None:
     figure = Figure(id="x", title="X", unit=Unit.COUNT, lines=(one,))
     early = Series(line=one, points=(Point(span.since - timedelta(minutes=1), 9),))
     assert set(charts("chat", [figure], [early], span).charts[0].curves[0].values) == {None}
+
+
+def test_a_minute_that_still_fills_is_left_out() -> None:
+    """With periods of 10 seconds, the balancer's current minute would look like a drop in traffic."""
+    now = NOW.replace(second=47)
+    span, theirs = window(now, 900, 5), line("theirs", "AWS/ApplicationELB")
+    figure = Figure(id="x", title="X", unit=Unit.COUNT, lines=(theirs,))
+    current = Series(line=theirs, points=(Point(now.replace(second=0), 1),))
+    values = charts("chat", [figure], [current], span).charts[0].curves[0].values
+    assert span.latest > now.replace(second=0)
+    assert set(values) == {None}
