@@ -1,6 +1,6 @@
 """An environment with every alarm, as synthesised, in an emulated cloud whose time the tests make pass."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -88,7 +88,7 @@ def client(connect: Client) -> Iterator[Client]:
 @pytest.fixture
 def unborn(client: Client, synthesised: Stack) -> Life:
     """Everything as Terraform leaves it: nothing has run, no metric was ever told."""
-    return Life(Created(synthesised, client), client)
+    return Life(Created(synthesised, client).watched(), client)
 
 
 @pytest.fixture
@@ -96,6 +96,3 @@ def life(unborn: Life) -> Life:
     """Ten quiet minutes later: alarms have looked, and said once that they are fine."""
     assert not unborn.play([Minute()] * 10).ever
     return unborn
-
-
-Hook = tuple[str, Callable[[int], list[dict[str, Any]]]]

@@ -40,14 +40,18 @@ _WITHOUT_MEANING = {"//", "tags", "depends_on"}
 
 
 class Created:
-    """A stack whose alarms are there. `hook` is where messages to web hooks go."""
+    """A stack in an emulated cloud; references to what isn't created there have fixed texts."""
 
-    def __init__(self, stack: Stack, client: Client, hook: str | None = None) -> None:
+    def __init__(self, stack: Stack, client: Client) -> None:
         self._stack = stack
         self._client = client
         self._known: dict[tuple[str, str, str], str] = {}
+
+    def watched(self, hook: str | None = None) -> "Created":
+        """With its topic, readers and alarms. `hook` is where messages to web hooks go; nowhere without."""
         self._topic(hook)
         self._alarms()
+        return self
 
     def balancer(self) -> str:
         """The load balancer's ARN suffix, as metrics have it."""

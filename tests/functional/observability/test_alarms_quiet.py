@@ -242,7 +242,7 @@ def test_every_kind_has_a_scenario_that_fires_and_one_that_does_not(synthesised:
 
 def test_alarms_are_those_of_the_stack(client: Client, synthesised: Stack) -> None:
     """What is tested is all that Terraform would create, in its words."""
-    Created(synthesised, client)
+    Created(synthesised, client).watched()
     found = client("cloudwatch").describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     there = {alarm["AlarmName"]: alarm for alarm in found["MetricAlarms"] + found["CompositeAlarms"]}
     wanted = [
