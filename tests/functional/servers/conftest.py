@@ -1,5 +1,6 @@
 """Starts the local servers as processes, as the embedded cloud does."""
 
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +45,20 @@ class Running:
         with urllib.request.urlopen(request, timeout=10) as response:
             body: bytes = response.read()
         return body.decode()
+
+    def post(self, path: str, body: object, key: str = "") -> tuple[int, Any]:
+        """Status and JSON answer of a POST."""
+        request = urllib.request.Request(
+            f"{self.url}{path}",
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return int(response.status), json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
 
     def wait(self, path: str, status: int = 200, seconds: float = 60) -> None:
         """Until a path answers with a status."""

@@ -136,6 +136,42 @@ def test_errors_come_at_the_rate_asked_for(start: Start) -> None:
     assert f'http_requests_total{{handler="/v1/completions",method="POST",status="5xx"}} {failed}.0' in text
 
 
+def test_behaviour_changes_while_it_runs(start: Start) -> None:
+    """A replica falls ill and recovers on demand: alarms and gates are rehearsed with it."""
+    server = start("simulator", *ARGUMENTS, "--root-path", "/chat", VLLM_API_KEY=KEY)
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0)
+    now = server.post("/chat/simulator", {"error_rate": 1, "metrics": False, "ttft": 0}, KEY)
+    assert now == (200, {"ttft": 0, "time_per_token": 0.01, "error_rate": 1, "metrics": False})
+    assert server.status("/metrics") == 500
+    assert server.status("/health") == 200
+    with pytest.raises(openai.InternalServerError):
+        client.completions.create(model="chat", prompt="Hello", max_tokens=1)
+    assert server.post("/simulator", {"error_rate": 0, "metrics": True}, KEY)[0] == 200
+    assert server.status("/metrics") == 200
+    assert client.completions.create(model="chat", prompt="Hello", max_tokens=1).usage
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"speed": 2}, {"metrics": 1}, {"error_rate": 2}, {"ttft": -1}, {"ttft": float("nan")}, ["metrics"]],
+)
+def test_wrong_behaviour_is_refused(server: Running, wanted: object) -> None:
+    """A typo must not look like an engine that stays well, nor change half of what was asked for."""
+    before = server.text("/simulator", KEY)
+    body = {"error_rate": 1, **wanted} if isinstance(wanted, dict) else wanted
+    status, answer = server.post("/simulator", body, KEY)
+    assert status == 400
+    assert answer["error"]["message"]
+    assert server.text("/simulator", KEY) == before
+
+
+def test_behaviour_asks_for_the_key(server: Running) -> None:
+    """Who may not use the model may not break it either."""
+    assert server.status("/simulator") == 401
+    assert server.post("/simulator", {"metrics": False}, "wrong")[0] == 401
+    assert server.status("/metrics") == 200
+
+
 def test_startup_delays_health(start: Start) -> None:
     """A slow start is what launch hooks and health checks are for."""
     server = start("simulator", *ARGUMENTS, ready="", SIMULATOR_STARTUP="1.5")

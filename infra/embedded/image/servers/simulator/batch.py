@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from infra.embedded.image.servers.simulator.behaviour import Behaviour
+
 _SLOWDOWN = 0.02
 """Of a token's time, for each other sequence in the batch."""
 _KV_TOKENS_PER_SEQUENCE = 1024
@@ -15,14 +17,13 @@ _KV_TOKENS_PER_SEQUENCE = 1024
 class Batch:
     """Running and waiting sequences. `now` in seconds."""
 
-    def __init__(self, size: int, *, time_per_token: float, ttft: float, now: Callable[[], float]) -> None:
+    def __init__(self, size: int, behaviour: Behaviour, *, now: Callable[[], float]) -> None:
         self.running = 0
         self.waiting = 0
         self.tokens = 0
         """In the running sequences: what a KV cache would hold."""
         self._size = size
-        self._time_per_token = time_per_token
-        self._ttft = ttft
+        self._behaviour = behaviour
         self._now = now
         self._slots = asyncio.Semaphore(size)
 
@@ -55,10 +56,10 @@ class Batch:
 
     async def work(self, tokens: tuple[str, ...]) -> AsyncIterator[str]:
         """Tokens one after the other, each when it is due."""
-        due = self._now() + self._ttft
+        due = self._now() + self._behaviour.ttft
         for index, token in enumerate(tokens):
             if index:
-                due += self._time_per_token * (1 + _SLOWDOWN * (self.running - 1))
+                due += self._behaviour.time_per_token * (1 + _SLOWDOWN * (self.running - 1))
             # Late by less than a token: caught up with the next, so that the speed is as told.
             await asyncio.sleep(max(0.0, due - self._now()))
             yield token

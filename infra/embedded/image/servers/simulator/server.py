@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from infra.embedded.image.servers.simulator.batch import Batch
+from infra.embedded.image.servers.simulator.behaviour import Behaviour, NotABehaviour
 from infra.embedded.image.servers.simulator.metrics import CONTENT_TYPE, Metrics
 from infra.embedded.image.servers.simulator.replies import BadRequest, Reply, Request, error_body, parse
 from infra.embedded.image.servers.simulator.settings import Settings
@@ -19,6 +20,7 @@ from infra.embedded.image.servers.simulator.text import Answer
 VERSION = "simulator-1"
 SERVER_HEADER = "simulator (no model)"
 _HEALTH_PATHS = ("/health", "/ping", "/readyz", "/livez", "/healthz", "/-/healthz")
+_CONTROL = "/simulator"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -29,12 +31,8 @@ class Simulator:
         self._settings = settings
         self._started = time.monotonic()
         self._created = int(time.time())
-        self.batch = Batch(
-            settings.max_num_seqs,
-            time_per_token=settings.time_per_token,
-            ttft=settings.ttft,
-            now=time.monotonic,
-        )
+        self._behaviour = Behaviour.told(settings)
+        self.batch = Batch(settings.max_num_seqs, self._behaviour, now=time.monotonic)
         self._metrics = Metrics(settings.names[0], settings.image, self.batch)
         self._failures = random.Random(settings.seed)  # noqa: S311 - chance, not secrets
 
@@ -48,6 +46,8 @@ class Simulator:
             app.router.add_post(f"{prefix}/ping", self._health)
             app.router.add_get(f"{prefix}/version", self._version)
             app.router.add_get(f"{prefix}/metrics", self._show_metrics)
+            app.router.add_get(f"{prefix}{_CONTROL}", self._show_behaviour)
+            app.router.add_post(f"{prefix}{_CONTROL}", self._change_behaviour)
             app.router.add_get(f"{prefix}/v1/models", self._models)
             app.router.add_post(f"{prefix}/v1/chat/completions", self._chat)
             app.router.add_post(f"{prefix}/v1/completions", self._complete)
@@ -59,7 +59,7 @@ class Simulator:
         if time.monotonic() - self._started < self._settings.startup:
             return web.Response(status=503, text="starting")
         path = request.path.removeprefix(self._settings.root_path)
-        if path.startswith("/v1") and not self._allowed(request):
+        if path.startswith(("/v1", _CONTROL)) and not self._allowed(request):
             return web.json_response({"error": "Unauthorized"}, status=401)
         return await handler(request)
 
@@ -100,7 +100,19 @@ class Simulator:
         return web.json_response({"version": VERSION, "image": self._settings.image, "simulator": True})
 
     async def _show_metrics(self, request: web.Request) -> web.Response:
+        if not self._behaviour.metrics:
+            return web.Response(status=500, text="a failure was simulated")
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _show_behaviour(self, request: web.Request) -> web.Response:
+        return web.json_response(self._behaviour.now())
+
+    async def _change_behaviour(self, request: web.Request) -> web.Response:
+        try:
+            self._behaviour.change(await request.read())
+        except NotABehaviour as error:
+            return web.json_response(error_body(str(error), "BadRequestError", 400), status=400)
+        return await self._show_behaviour(request)
 
     async def _models(self, request: web.Request) -> web.Response:
         cards = [
@@ -136,7 +148,7 @@ class Simulator:
         except BadRequest as error:
             body = error_body(str(error), error.kind, error.status)
             return web.json_response(body, status=error.status)
-        if self._failures.random() < settings.error_rate:
+        if self._failures.random() < self._behaviour.error_rate:
             body = error_body("a failure was simulated", "InternalServerError", 500)
             return web.json_response(body, status=500)
         return await self._serve(request, wanted)
