@@ -76,7 +76,7 @@ HEARTBEAT = Metric("Heartbeat", "Count", Kind.COUNT, _MODEL)
 SCRAPE_FAILURES = Metric("ScrapeFailures", "Count", Kind.COUNT, _MODEL)
 """Times that a healthy engine's metrics could not be read."""
 ENGINE_FAILURES = Metric("EngineFailures", "Count", Kind.COUNT, _MODEL)
-"""Times that the engine ended by itself or stopped answering."""
+"""Times that the engine ended by itself, stopped answering, or went down with its agent."""
 SPOT_NOTICES = Metric("SpotNotices", "Count", Kind.COUNT, _MODEL)
 AGE = Metric("Age", "Seconds", Kind.GAUGE, _MODEL)
 """Since the instance was launched."""

@@ -37,6 +37,7 @@ from infra.agent.telemetry.scraper import Telemetry
 _LOG = logging.getLogger("agent")
 _CONFIG = "/etc/llmctl/agent.json"
 _STARTED = "/var/lib/llmctl/started"
+_AT_WORK = "/run/llmctl/agent"
 _ROUND_SECONDS = 1.0
 _IDENTITY_ATTEMPTS = 30
 _LAST_LOGS_SECONDS = 5.0
@@ -77,6 +78,7 @@ def main() -> int:
     agent.run()
     if isinstance(agent.engine, RecordedEngine):
         agent.engine.recorder.close(_LAST_SAMPLES_SECONDS)
+    Path(f"{root}{_AT_WORK}").unlink(missing_ok=True)
     _LOG.info("ended")
     shipper.close(_LAST_LOGS_SECONDS)
     return 0
@@ -117,7 +119,7 @@ def _agent(
         identity,
         clients,
         group,
-        life=Life(identity.launched, time.time(), cold=_first_start(root)),
+        life=Life(identity.launched, time.time(), cold=_first_start(root), orphaned=_was_left_at_work(root)),
         write=lambda text: streams.metrics.add(int(time.time() * 1000), text),
         fetch=MetricsPage(config.engine, engine_address, lambda: fetcher.api_key).fetch,
     )
@@ -185,6 +187,19 @@ def _first_start(root: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _was_left_at_work(root: str) -> bool:
+    """Whether the agent before this one didn't come to its end; a reboot forgets it."""
+    mark = Path(f"{root}{_AT_WORK}")
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return True
+    except OSError as error:
+        _LOG.warning("no mark", extra={"fields": {"error": str(error)}})
+    return False
 
 
 def _engine(

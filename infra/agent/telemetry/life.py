@@ -22,6 +22,8 @@ class Life:
     """When the agent was."""
     cold: bool
     """Whether this is the first agent on the instance."""
+    orphaned: bool = False
+    """Whether an agent before this one ended without a word, and took its engine with it."""
     phase: Phase = Phase.BOOTING
     served: bool = False
     generation: int = 0
@@ -36,6 +38,9 @@ class Life:
     def saw(self, before: State, after: State, actions: Collection[Action], at: float) -> Tally:
         """A round of the agent's loop."""
         told = Tally()
+        if self.orphaned:
+            self.orphaned = False
+            told.count(catalogue.ENGINE_FAILURES.name, 1)
         self._time_fetching(after.phase, at)
         if Action.START_ENGINE in actions:
             self.generation += 1

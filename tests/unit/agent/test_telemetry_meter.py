@@ -13,8 +13,15 @@ LAUNCHED = 1000.0
 class Replica:
     """A meter, and the states of the loop it sees."""
 
-    def __init__(self, *, cold: bool = True, launched: float | None = LAUNCHED, **engine: object) -> None:
-        self.life = Life(launched, LAUNCHED + 30, cold)
+    def __init__(
+        self,
+        *,
+        cold: bool = True,
+        orphaned: bool = False,
+        launched: float | None = LAUNCHED,
+        **engine: object,
+    ) -> None:
+        self.life = Life(launched, LAUNCHED + 30, cold, orphaned)
         self.meter = Meter(config(launch(**engine), Monitoring()), self.life)
         self.state = State()
 
@@ -85,6 +92,14 @@ def test_failures_of_the_engine_are_counted() -> None:
     replica.goes(Phase.HEALTHY, 1220.0)
     replica.goes(Phase.LOADING, 1230.0)
     assert replica.taken().counts["EngineFailures"] == 2
+
+
+def test_an_agent_that_was_killed_is_told_of_by_the_next() -> None:
+    """Its engine went down with it, and it can't say so itself."""
+    replica = Replica(cold=False, orphaned=True)
+    replica.healthy()
+    assert replica.taken().counts["EngineFailures"] == 1
+    assert replica.taken().counts["EngineFailures"] == 0
 
 
 def test_an_engine_that_ends_in_a_drain_failed_unless_it_was_stopped() -> None:
