@@ -252,10 +252,11 @@ class Scaling(Spec, frozen=True, kw_only=True):
     warmup: Annotated[
         Duration,
         Meta(
-            description="After a replica is in service, until its load counts. Not the cold start: a replica "
-            "is in service only once its engine is healthy."
+            description="After a replica is in service, until its load counts: longer than the metric is "
+            "late, lest new replicas be counted with the load of before. Not the cold start: a replica is in "
+            "service only once its engine is healthy."
         ),
-    ] = "60s"
+    ] = "3m"
 
     @property
     def measure(self) -> str:
@@ -364,6 +365,14 @@ class Monitoring(Spec, frozen=True, kw_only=True):
     replicas: Annotated[
         bool, Meta(description="Publish some metrics for each replica as well; CloudWatch bills per metric.")
     ] = True
+    times: Annotated[
+        Literal["engine", "proxy"],
+        Meta(
+            description="Where requests are counted and timed. engine: its own metrics, percentiles as exact as "
+            "its histograms' buckets. proxy: a small proxy on each replica times every request: exact "
+            "percentiles with any engine, at the price of one more process in the requests' way."
+        ),
+    ] = "engine"
     dashboards: Annotated[
         bool, Meta(description="CloudWatch dashboards: one for the environment, one for each model.")
     ] = True

@@ -1,6 +1,7 @@
-"""Target tracking end to end: load brings replicas, its end takes them away, of one model only. On simulators.
+"""Target tracking end to end: load brings replicas, its end takes them away, and only where it was.
 
-The cloud's monitoring lives ten times faster than AWS's: a minute of alarms and policies lasts six seconds.
+On simulators. The cloud's monitoring lives ten times faster than AWS's: a minute of alarms and policies lasts
+six seconds.
 """
 
 import json
@@ -48,12 +49,12 @@ models:
     {common}
     batching: {{max_sequences: 8}}
     replicas: {{min: 2, max: 6}}
-    scaling: {{target: {target}, warmup: 2m}}
+    scaling: {{target: {target}}}
   spanish:
     {common}
     batching: {{max_sequences: 8}}
     replicas: {{min: 2, max: 6}}
-    scaling: {{metric: concurrency, target: 4, warmup: 2m}}
+    scaling: {{metric: concurrency, target: 4}}
   dutch:
     {common}
     replicas:
