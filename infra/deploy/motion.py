@@ -182,9 +182,9 @@ def _schedules(model: Model, group: Group) -> tuple[Schedule, ...]:
 
 
 def _schedule_steps(group: Group, wanted: tuple[Schedule, ...]) -> Iterator[Step]:
-    names = {schedule.name for schedule in wanted}
+    # A changed one is dropped first: AWS keeps what an update leaves out, and refuses two at one time.
     for schedule in group.schedules:
-        if schedule.name not in names:
+        if schedule not in wanted:
             yield DropSchedule(group.name, schedule.name)
     for schedule in wanted:
         if schedule not in group.schedules:

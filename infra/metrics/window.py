@@ -21,7 +21,10 @@ _RETENTION = ((15 * _DAY, 60), (63 * _DAY, 300))
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """From `since` to `until`, whole minutes; `latest`: the end of the last whole period, for series."""
+    """From `since` to `until`, whole minutes; fives of them, or hours, where CloudWatch keeps none shorter.
+
+    `latest`: the end of the last whole period, for series.
+    """
 
     since: datetime
     until: datetime
@@ -39,7 +42,9 @@ def window(now: datetime, length: float, interval: int) -> Window:
     """The last `length` seconds; `interval` is how often replicas publish, in seconds."""
     period = period_for(length, interval)
     step = max(period, _MINUTE)
-    until = now.timestamp() // _MINUTE * _MINUTE
+    # The whole window is asked for as one period as well, and it reaches back by up to a step more.
+    kept = _kept(length + _LONGEST_PERIOD)
+    until = now.timestamp() // kept * kept
     since = min(until - _MINUTE, (until - length) // step * step)
     latest = max(until, now.timestamp() // period * period) if period < _MINUTE else until
     return Window(since=_utc(since), until=_utc(until), latest=_utc(latest), period=period)
@@ -50,8 +55,12 @@ def period_for(length: float, interval: int) -> int:
     if interval < _MINUTE and length <= _FINE_UP_TO:
         return 10 if interval <= 10 else 30
     wanted = next((period for limit, period in _PERIODS if length <= limit), _LONGEST_PERIOD)
-    kept = next((period for age, period in _RETENTION if length <= age), 3600)
-    return max(wanted, kept)
+    return max(wanted, _kept(length))
+
+
+def _kept(age: float) -> int:
+    """Shortest period of which CloudWatch still has values of that age."""
+    return next((period for most, period in _RETENTION if age <= most), 3600)
 
 
 def refresh_seconds(environment: Environment) -> float:

@@ -68,11 +68,17 @@ def tracked(environment: str, model: str, scaling: Scaling, slot: Slot, sources:
 
 
 def _math(label: str, expression: str, terms: dict[str, Term]) -> Line:
-    """The expression with its words spelt out, and the terms that they need."""
+    """The expression with its words spelt out, and the terms that they need.
+
+    Metric math counts a missing value as zero. Where agents are silent, that would take replicas away from a
+    slot that is busy; so there is no value unless all that should be told is told, and AWS waits.
+    """
     spelt = _WORD.sub(lambda word: _MEANING[word.group()], expression)
-    return Line(
-        label=label, terms=tuple(terms[each] for each in words(spelt) if each in terms), expression=spelt
-    )
+    used = tuple(terms[each] for each in words(spelt) if each in terms)
+    told = [f"{term.id} >= 0" for term in used if term.namespace == catalogue.NAMESPACE]
+    if _REPLICAS in spelt:
+        told.append(f"{_REPLICAS} > 0")
+    return Line(label=label, terms=used, expression=f"IF({' AND '.join(told)}, {spelt})" if told else spelt)
 
 
 def _terms(environment: str, model: str, slot: Slot, sources: Sources) -> tuple[Term, ...]:

@@ -140,6 +140,10 @@ class ModelCloud:
             },
         )
 
+    def forget(self) -> None:
+        """Look everything up anew: a rule or a target group may have been replaced."""
+        self._arns, self._rule, self._balancer = {}, "", ""
+
     def _item(self, partition: str) -> Mapping[str, Any] | None:
         found = self.clients.dynamodb.get_item(
             TableName=self.config.runtime_table,

@@ -1,10 +1,12 @@
 """The function: a request for a sleeping model, or a look at all models once a minute.
 
 A request is always answered: 503 with Retry-After, in the shape of OpenAI's errors, so that clients which
-honour it find the model awake.
+honour it find the model awake. What fails is logged and forgotten, with all that was looked up: the next
+invocation begins anew, and one model's trouble is not another's.
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from infra.waker.cloud import Clients, ModelCloud, connect
 from infra.waker.config import WakerConfig
 from infra.waker.policy import DEFAULT_COLD_START, Action, Observation, decide, retry_after
 
+_LOG = logging.getLogger("waker")
 CONFIG = Path(__file__).with_name("config.json")
 _REQUESTS_APART = 1.0
 """Seconds in which further requests for a model get the last answer: a burst is no burst of calls."""
@@ -45,6 +48,9 @@ class Cloud(Protocol):
     def record(self, action: str, result: str) -> None:
         """Append to the audit log."""
 
+    def forget(self) -> None:
+        """Forget what was looked up: it may have been replaced."""
+
 
 @dataclass
 class ModelWaker:
@@ -61,13 +67,21 @@ class ModelWaker:
     def request(self) -> int:
         """Answer a request: seconds after which to ask again."""
         if self.now() - self._answered_at >= _REQUESTS_APART:
-            self._answer = self._look(asked=True)
+            self._answer = self._safe_look(asked=True)
             self._answered_at = self.now()
         return self._answer
 
     def look(self) -> None:
         """Look after the model, without a request."""
-        self._look(asked=False)
+        self._safe_look(asked=False)
+
+    def _safe_look(self, *, asked: bool) -> int:
+        try:
+            return self._look(asked=asked)
+        except Exception:  # noqa: BLE001 - the outermost frame: whoever asks gets an answer, other models a look
+            _LOG.exception("this look failed, the next one begins anew")
+            self.cloud.forget()
+            return round(self._cold_start)
 
     def _look(self, *, asked: bool) -> int:
         live = self.cloud.live()
@@ -76,8 +90,11 @@ class ModelWaker:
         slot, since = live
         seen = self.cloud.observe(slot, since, asked=asked)
         now = self.now()
-        for action in decide(seen, sleep_after=self.sleep_after, now=now):
+        actions = decide(seen, sleep_after=self.sleep_after, now=now)
+        for action in actions:
             self._perform(action, slot, now)
+        if Action.TO_WAKER in actions and Action.SLEEP not in actions:
+            self.cloud.record("asleep", f"{slot} has no replica any more; requests go to the waker")
         if not asked:
             return 0
         return retry_after(seen, cold_start=self._usual_cold_start(), now=now)

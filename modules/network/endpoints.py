@@ -15,6 +15,7 @@ _SERVICES = (
     "ecr.dkr",
     "elasticloadbalancing",
     "logs",
+    "monitoring",
     "secretsmanager",
 )
 """What the agent and Docker call; S3 and DynamoDB have gateway endpoints in the network itself."""

@@ -15,6 +15,7 @@ from infra.environment import names
 from modules.bindings.aws.sns_topic import SnsTopic
 from modules.bindings.aws.sns_topic_policy import SnsTopicPolicy
 from modules.bindings.aws.sns_topic_subscription import SnsTopicSubscription
+from modules.identity.instance_role import partition
 
 
 class AlarmTopic(Construct):
@@ -33,7 +34,8 @@ class AlarmTopic(Construct):
         super().__init__(scope, id_)
         name = names.topic(environment)
         self.topic = SnsTopic(self, "topic", name=name, tags={"Name": name})
-        alarms = f"arn:aws:cloudwatch:{region}:{account}:alarm:{names.alarm(environment, None, '*')}"
+        where = f"{partition(region)}:cloudwatch:{region}:{account}"
+        alarms = f"arn:{where}:alarm:{names.alarm(environment, None, '*')}"
         SnsTopicPolicy(self, "policy", arn=self.topic.arn, policy=_policy(self.topic, account, alarms))
         for target in dict.fromkeys(notify):
             SnsTopicSubscription(

@@ -26,7 +26,8 @@ from modules.tags import model_tags
 
 _RUNTIME = "python3.12"
 _TIMEOUT_SECONDS = 20
-_MEMORY_MIB = 256
+_MEMORY_MIB = 512
+"""Processor time comes with memory: with half of it a client would wait some ten seconds for a cold start."""
 _LOG_DAYS = 30
 _WRITES = ["waker", "event"]
 _READS = ["model", "waker"]

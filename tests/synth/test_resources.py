@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 
 import pytest
 
+from infra.agent.aws import Clients
 from infra.engines.common import KEEP_ALIVE_SECONDS
 from infra.environment.model import Environment
-from tests.synth.synthesis import VARIANTS, Stack, environment, model
+from tests.synth.synthesis import REGION, VARIANTS, Stack, environment, model
 
 Synth = Callable[[Environment], Stack]
 
@@ -31,6 +33,7 @@ _UNTAGGABLE = {
     "aws_sns_topic_policy",
     "aws_sns_topic_subscription",
 }
+_HOST_OF_CLIENT = {"cloudwatch": "monitoring", "elbv2": "elasticloadbalancing"}
 _TAGGED_BY_ITSELF = {"aws_autoscaling_group"}
 
 
@@ -153,6 +156,17 @@ def test_egress(egress: str, gateways: int, synth: Synth) -> None:
     kinds = [each["vpc_endpoint_type"] for _, each in stack.resources("aws_vpc_endpoint")]
     assert kinds.count("Gateway") == 2
     assert ("Interface" in kinds) is (egress == "endpoints")
+
+
+def test_without_internet_an_agent_still_reaches_all_its_services(synth: Synth) -> None:
+    """Each service that the agent calls has an endpoint; without one its metrics, say, would end nowhere."""
+    called = {field.name for field in fields(Clients)}
+    hosts = {_HOST_OF_CLIENT.get(name, name) for name in called}
+    stack = synth(VARIANTS["isolated"])
+    there = {
+        each["service_name"].rpartition(f"{REGION}.")[2] for _, each in stack.resources("aws_vpc_endpoint")
+    }
+    assert hosts <= there
 
 
 def test_existing_network_is_left_alone(synth: Synth) -> None:

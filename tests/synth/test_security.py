@@ -227,3 +227,15 @@ def test_user_data_carries_no_key(variant: Stack) -> None:
 def _statements(stack: Stack) -> Iterator[dict[str, Any]]:
     for _, policy in stack.resources("aws_iam_role_policy"):
         yield from json.loads(policy["policy"])["Statement"]
+
+
+def test_other_parts_of_aws_have_arns_of_their_own(synth: Callable[[Environment], Stack]) -> None:
+    """A policy with a wrong partition allows nothing: no alarm could publish, no model could be woken."""
+    region = "us-gov-west-1"
+    zones = [f"{region}a", f"{region}b"]
+    instances = {"types": ["g5.xlarge"], "zones": zones}
+    nap = {"min": 0, "max": 2, "sleep_after": "5m"}
+    chat = model(instances=instances, replicas=nap, source="s3://weights/chat", capture={"rate": 0.1})
+    stack = synth(environment({"chat": chat}, provider={"name": "aws", "region": region}))
+    assert "arn:aws-us-gov:" in stack.text
+    assert "arn:aws:" not in stack.text

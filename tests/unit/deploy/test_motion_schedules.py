@@ -80,7 +80,7 @@ def test_a_second_run_changes_nothing(
 def test_changed_and_removed_entries(
     scheduled: Environment, fleet: FakeFleet, balancer: FakeBalancer, runtime: FakeRuntime
 ) -> None:
-    """An entry that changed is replaced under its name; one that left the file is dropped."""
+    """An entry that changed is dropped and put anew; one that left the file is dropped."""
     settle(scheduled, fleet, balancer, runtime, NIGHT)
     later = ScheduledMinimum(cron="0 9 * * *", min=5)
     chat = msgspec.structs.replace(
@@ -88,8 +88,33 @@ def test_changed_and_removed_entries(
     )
     changed = msgspec.structs.replace(scheduled, models={"chat": chat})
     done = settle(changed, fleet, balancer, runtime, NIGHT)
-    assert [type(step) for step in done if not isinstance(step, Resize)] == [DropSchedule, PutSchedule]
+    steps_ = [step for step in done if not isinstance(step, Resize)]
+    assert [type(step) for step in steps_] == [DropSchedule, DropSchedule, PutSchedule]
     assert [each.cron for each in fleet.by_name[BLUE].schedules] == ["0 9 * * *"]
+
+
+def test_entries_that_change_places_never_meet(
+    scheduled: Environment, fleet: FakeFleet, balancer: FakeBalancer, runtime: FakeRuntime
+) -> None:
+    """AWS refuses an action at a time that another one has: both are gone before either is put."""
+    settle(scheduled, fleet, balancer, runtime, NIGHT)
+    chat = msgspec.structs.replace(
+        scheduled.models["chat"], replicas=Replicas(min=3, max=8, schedule=(EVENING, MORNING))
+    )
+    changed = msgspec.structs.replace(scheduled, models={"chat": chat})
+    done = settle(changed, fleet, balancer, runtime, NIGHT)
+    assert [type(step) for step in done] == [DropSchedule, DropSchedule, PutSchedule, PutSchedule]
+
+
+def test_a_size_that_is_left_to_a_policy_now_is_forgotten(
+    scheduled: Environment, fleet: FakeFleet, balancer: FakeBalancer, runtime: FakeRuntime
+) -> None:
+    """AWS keeps the desired size of an action whose update doesn't mention it."""
+    chat = msgspec.structs.replace(scheduled.models["chat"], scaling=None)
+    settle(msgspec.structs.replace(scheduled, models={"chat": chat}), fleet, balancer, runtime, NIGHT)
+    done = settle(scheduled, fleet, balancer, runtime, NIGHT)
+    assert done[:2] == [DropSchedule(BLUE, "minimum-1"), DropSchedule(BLUE, "minimum-2")]
+    assert [each.desired for each in fleet.by_name[BLUE].schedules] == [None, None]
 
 
 def test_the_idle_slot_has_none(

@@ -38,13 +38,18 @@ def _values(expression: str) -> list[float | None]:
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ("m1 + m2", [11, 2, None, 44]),
-        ("100 * m1 / m2", [10, None, None, 10]),
+        ("m1 + m2", [11, 2, 30, 44]),
+        ("m1 + errors1", [2, 2, None, 4]),
+        ("100 * m1 / m2", [10, None, 0, 10]),
+        ("m2 / m1", [10, 0, None, 10]),
         ("-m1 ^ 2", [-1, -4, None, -16]),
         ("m1 > 1", [0, 1, None, 1]),
-        ("m1 > 1 AND m2 > 0", [0, 0, None, 1]),
-        ("m1 > 1 && m2 > 0 || m1 == 1", [1, 0, None, 1]),
+        ("m1 < m2", [1, 0, 1, 1]),
+        ("m1 > 1 AND m2 > 0", [0, 0, 0, 1]),
+        ("m1 > 1 && m2 > 0 || m1 == 1", [1, 0, 0, 1]),
         ("IF(m1 >= 2, m2, 7)", [7, 0, None, 40]),
+        ("IF(m2 >= 10, m1, 7)", [1, 7, 0, 4]),
+        ("IF(m2 >= 40, 1, m1)", [1, 2, None, 1]),
         ("IF(m1 >= 2, m2)", [None, 0, None, 40]),
         ("IF(1 > 2, m1, m2)", [10, 0, 30, 40]),
         ("FILL(m1, 0)", [1, 2, 0, 4]),
@@ -57,6 +62,7 @@ def _values(expression: str) -> list[float | None]:
         ("RATE(m1) * 60", [None, 1, None, 1]),
         ("RUNNING_SUM(m1)", [1, 3, None, 7]),
         ("SUM([m1, m2])", [11, 2, 30, 44]),
+        ("AVG([m1, m2])", [5.5, 1, 15, 22]),
         ("MAX([m1, m2, 3])", [10, 3, 30, 40]),
         ('SUM(METRICS("errors"))', [3, 3, None, None]),
         ("MIN(METRICS())", [1, 0, 30, 4]),
@@ -71,6 +77,27 @@ def _values(expression: str) -> list[float | None]:
 def test_expression(expression: str, expected: list[float | None]) -> None:
     """The functions table and operator rules of "Using math expressions with CloudWatch metrics"."""
     assert _values(expression) == expected
+
+
+def test_missing_values_are_as_in_the_user_guide() -> None:
+    """The two tables of the user guide: comparisons and AND over gaps, and IF with a metric that has some."""
+    metrics = {
+        "metric1": _series(30, 20, 0, 0),
+        "metric2": _series(20, None, 20, None),
+        "chosen": _series(1, 1, 0, 0),
+        "then": _series(30, None, 0, 0),
+        "otherwise": _series(0, 0, 20, None),
+    }
+
+    def values(expression: str) -> list[float | None]:
+        found = expressions.evaluate(expression, metrics, metrics, _GRID, _no_search)
+        assert isinstance(found, TimeSeries)
+        return [found.points.get(at) for at in _GRID]
+
+    assert values("metric1 < metric2") == [0, 0, 1, 0]
+    assert values("metric1 > 15 AND metric2 > 15") == [1, 0, 0, 0]
+    assert values("IF(chosen, then, otherwise)") == [30, 0, 20, None]
+    assert values("IF(chosen, then, 5)") == [30, 0, 5, 5]
 
 
 def test_operation_with_an_array_is_done_for_each_series() -> None:

@@ -62,6 +62,8 @@ def test_every_window_can_be_asked_for(length: int, interval: int, later: int) -
     assert found.period in (10, 30) or found.period % 60 == 0
     assert not (found.period < 60 and age > 3 * 3600)
     assert not (found.period < 300 and age > 15 * 86_400)
+    assert age <= 15 * 86_400 or found.seconds % 300 == 0
+    assert age <= 63 * 86_400 or found.seconds % 3600 == 0
 
 
 @pytest.mark.parametrize(("interval", "refresh"), [("5s", 5), ("30s", 7.5), ("60s", 15)])

@@ -5,6 +5,8 @@ import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
+
 from infra.waker.bundle import waker_bundle
 from infra.waker.config import SleepingModel, WakerConfig
 from infra.waker.handler import ModelWaker, answer
@@ -34,6 +36,7 @@ class FakeCloud:
     seen: Observation
     live_slot: tuple[str, float] | None = ("blue", 0.0)
     done: list[tuple[str, ...]] = field(default_factory=list)
+    broken: bool = False
 
     def live(self) -> tuple[str, float] | None:
         """The live slot."""
@@ -42,6 +45,8 @@ class FakeCloud:
     def observe(self, slot: str, live_since: float, *, asked: bool) -> Observation:
         """The observation."""
         self.done.append(("observe",))
+        if self.broken:
+            raise RuntimeError("the target group was replaced")
         return replace(self.seen, asked=asked)
 
     def wake(self, slot: str, now: float) -> None:
@@ -64,6 +69,10 @@ class FakeCloud:
     def record(self, action: str, result: str) -> None:
         """Recorded."""
         self.done.append(("record", action))
+
+    def forget(self) -> None:
+        """Recorded."""
+        self.done.append(("forget",))
 
 
 def waker(cloud: FakeCloud, clock: list[float]) -> ModelWaker:
@@ -96,6 +105,26 @@ def test_the_schedule_puts_idle_models_to_sleep() -> None:
     cloud = FakeCloud(replace(AWAKE, requests=0, awake_since=0))
     waker(cloud, [10_000.0]).look()
     assert cloud.done == [("observe",), ("sleep", "blue"), ("record", "asleep"), ("route", "waker")]
+
+
+def test_a_failure_is_answered_and_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+    """The client still learns when to come again, and what was looked up is looked up anew."""
+    cloud, clock = FakeCloud(ASLEEP, broken=True), [1000.0]
+    one = waker(cloud, clock)
+    assert one.request() == 60
+    one.look()
+    assert cloud.done == [("observe",), ("forget",)] * 2
+    assert "target group was replaced" in caplog.text
+    cloud.broken, clock[0] = False, 1001.0
+    assert one.request() == 30
+    assert ("wake", "blue") in cloud.done
+
+
+def test_a_replica_that_others_took_is_recorded_too() -> None:
+    """Target tracking may scale an idle model to zero before the waker does: the log says that it sleeps."""
+    cloud = FakeCloud(replace(AWAKE, desired=0, healthy=0))
+    waker(cloud, [10_000.0]).look()
+    assert cloud.done == [("observe",), ("route", "waker"), ("record", "asleep")]
 
 
 def test_before_the_first_deploy_has_ended_nothing_is_touched() -> None:

@@ -55,7 +55,9 @@ def _by_point(change: Callable[[float], float | None]) -> Function:
     return lambda operands, _: each(_value(operands[0]), change)
 
 
-def _aggregate(of: Callable[[Sequence[float]], float]) -> Function:
+def _aggregate(of: Callable[[Sequence[float]], float], *, zeros: bool = False) -> Function:
+    """Of an array: at each time that any of its series has; `zeros`: the others count as 0 there."""
+
     def aggregate(operands: Sequence[Value | str], _: Grid) -> Value:
         operand = _value(operands[0])
         if isinstance(operand, TimeSeries):
@@ -67,7 +69,7 @@ def _aggregate(of: Callable[[Sequence[float]], float]) -> Function:
             return TimeSeries()
         times = sorted({at for one in series for at in one.points})
         return series[0].with_points(
-            {at: of([one.points[at] for one in series if at in one.points]) for at in times}
+            {at: of([one.points.get(at, 0.0) for one in series if zeros or at in one.points]) for at in times}
         )
 
     return aggregate
@@ -150,9 +152,9 @@ def _if(operands: Sequence[Value | str], _: Grid) -> Value:
         return TimeSeries() if chosen is None else chosen
     points: dict[float, float] = {}
     for at, truth in condition.points.items():
-        chosen = then if truth else otherwise
-        value = None if chosen is None else at_time(chosen, at)
-        if value is not None:
+        if truth:
+            points[at] = at_time(then, at) or 0.0  # what is wanted but missing is 0, by the table of IF
+        elif otherwise is not None and (value := at_time(otherwise, at)) is not None:
             points[at] = value
     return condition.with_points(points)
 
@@ -202,7 +204,7 @@ def _logarithm(of: Callable[[float], float]) -> Callable[[float], float | None]:
 
 FUNCTIONS: dict[str, tuple[Function, int, int]] = {
     "ABS": (_by_point(abs), 1, 1),
-    "AVG": (_aggregate(statistics.fmean), 1, 1),
+    "AVG": (_aggregate(statistics.fmean, zeros=True), 1, 1),
     "CEIL": (_by_point(math.ceil), 1, 1),
     "DATAPOINT_COUNT": (_count, 1, 1),
     "DIFF": (_over_time(_difference), 1, 1),

@@ -1,7 +1,8 @@
 """What metric math computes with: numbers, time series and arrays of time series.
 
-A time series keeps datapoints by epoch second. An operation on several series gives a datapoint only where
-all of them have one; what has no result (division by zero, logarithm of nothing) has no datapoint.
+A time series keeps datapoints by epoch second. An operation on two series gives a datapoint wherever one of
+them has one, and a missing one counts as 0; what has no result (division by zero, logarithm of nothing) has
+no datapoint.
 """
 
 import math
@@ -73,13 +74,9 @@ def _combine(
     series = left if isinstance(left, TimeSeries) else right
     if not isinstance(series, TimeSeries):
         raise MathError("one of the operands must be a time series")
-    points: dict[float, float] = {}
-    for at in series.points:
-        one, other = at_time(left, at), at_time(right, at)
-        result = None if one is None or other is None else operation(one, other)
-        if result is not None:
-            points[at] = result
-    return series.with_points(points)
+    times = {at for one in (left, right) if isinstance(one, TimeSeries) for at in one.points}
+    results = {at: operation(at_time(left, at) or 0.0, at_time(right, at) or 0.0) for at in sorted(times)}
+    return series.with_points({at: result for at, result in results.items() if result is not None})
 
 
 def at_time(operand: Value, at: float) -> float | None:
