@@ -6,6 +6,7 @@ problems and not surprises. It knows nothing of what an environment file means.
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,6 +106,12 @@ class _Reader:
 
     def _value(self, node: Any, place: Place) -> Any:
         self._document.values.setdefault(place, _position(node))
+        with self._within(node):
+            return self._construct(node, place)
+
+    @contextmanager
+    def _within(self, node: Any) -> Iterator[None]:
+        """While a node is read, it must not come again below itself."""
         self._nodes += 1
         if self._nodes > _NODES_LIMIT or id(node) in self._open:
             raise _unreadable(
@@ -112,7 +119,7 @@ class _Reader:
             )
         self._open.add(id(node))
         try:
-            return self._construct(node, place)
+            yield
         finally:
             self._open.discard(id(node))
 
@@ -156,12 +163,22 @@ class _Reader:
                 if each.id != "mapping":
                     self._report(_position(each), place, "<< needs an alias of a mapping", why="", hint="")
                     continue
-                for key_node, value_node in each.value:
-                    key = self._key(key_node, place)
-                    if key is not None and key not in seen:
-                        seen[key] = _position(key_node)
-                        self._document.keys[(*place, key)] = seen[key]
-                        yield key, self._value(value_node, (*place, key))
+                with self._within(each):
+                    yield from self._taken(each, seen, place)
+
+    def _taken(self, node: Any, seen: dict[str, Position], place: Place) -> Iterator[tuple[str, Any]]:
+        """The keys that a merged mapping adds, those that it merges itself included."""
+        merged: list[Any] = []
+        for key_node, value_node in node.value:
+            if _tag(key_node) == "merge":
+                merged.append(value_node)
+                continue
+            key = self._key(key_node, place)
+            if key is not None and key not in seen:
+                seen[key] = _position(key_node)
+                self._document.keys[(*place, key)] = seen[key]
+                yield key, self._value(value_node, (*place, key))
+        yield from self._merged(merged, seen, place)
 
     def _key(self, node: Any, place: Place) -> str | None:
         if node.id == "scalar" and _tag(node) == "str":

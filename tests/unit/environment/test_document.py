@@ -64,7 +64,18 @@ def test_merge_keys(tmp_path: Path) -> None:
     assert found.position(("more", "y"), key=True).line == 4
 
 
-@pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: &a {b: *a}\n"])
+def test_merge_keys_of_what_was_merged(tmp_path: Path) -> None:
+    """A section that took another's keys hands them on; the nearest wins."""
+    text = "base: &b {x: 1, y: 2}\nmore: &m\n  <<: *b\n  y: 3\n  z: 4\nmost:\n  <<: *m\n  z: 5\n"
+    found = document(tmp_path, text)
+    assert found.data["most"] == {"x": 1, "y": 3, "z": 5}
+    assert found.position(("most", "x"), key=True).line == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: &a {<<: &b {<<: *a}}\n", "<<: &b {<<: *b}\n"],
+)
 def test_an_anchor_in_itself_ends(tmp_path: Path, text: str) -> None:
     """A file can't make the reader recurse for ever."""
     with pytest.raises(InvalidEnvironment):
