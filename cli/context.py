@@ -230,6 +230,13 @@ class Workspace:
 
         return interpret(self.environment, facts)
 
+    def explain_nothing(self, what: str) -> None:
+        """Say on stderr that there are no `what` in the time asked for; refuses when nothing is deployed."""
+        import click
+
+        self.observe_deployed()
+        click.echo(f"no {what} in this time", err=True)
+
     def _not_deployed(self) -> Refused:
         name = self.environment.environment
         return Refused(f"{name} is not deployed", hint=f"`llmctl deploy --env {name}` deploys it")

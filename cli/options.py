@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
+_LONGEST_HOURS = 87_600
+"""No option means more, and dates can't be computed with just any number."""
+
 
 class DurationType(click.ParamType[float]):
     """A duration such as 30s, 5m or 1h, as in environment files; converted to seconds."""
@@ -20,10 +23,23 @@ class DurationType(click.ParamType[float]):
             return value
         if not re.fullmatch(r"\d+[smh]", str(value)):
             self.fail(f"{value!r} is not a duration such as 30s, 5m or 1h", param, ctx)
-        return float(seconds(str(value)))
+        length = float(seconds(str(value)))
+        if length > _LONGEST_HOURS * 3600:
+            self.fail(f"{value} is longer than ten years ({_LONGEST_HOURS}h)", param, ctx)
+        return length
+
+
+class LengthType(DurationType):
+    """A duration that is longer than nothing."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; a usage error for none."""
+        length = super().convert(value, param, ctx)
+        return length or self.fail(f"{value} is no time at all", param, ctx)
 
 
 DURATION = DurationType()
+LENGTH = LengthType()
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cli.options import DURATION, DurationType, json_option
+from cli.options import DURATION, LENGTH, json_option
 
 if TYPE_CHECKING:
     from cli.benching import Subject
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 _RATE = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
 _DEFAULT_DURATION = 60.0
-
-
-class LengthType(DurationType):
-    """A duration that is longer than nothing."""
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds; a usage error for none."""
-        length = super().convert(value, param, ctx)
-        return length or self.fail(f"{value} is no time at all", param, ctx)
 
 
 class ObjectiveType(click.ParamType["Objective"]):
@@ -56,13 +47,13 @@ class ObjectiveType(click.ParamType["Objective"]):
     show_default=True,
     help="Evenly, or as independent users come.",
 )
-@click.option("--duration", type=LengthType(), help="Length of the measured window.  [default: 60s]")
+@click.option("--duration", type=LENGTH, help="Length of the measured window.  [default: 60s]")
 @click.option("--requests", type=_COUNT, metavar="N", help="End the window after so many requests.")
 @click.option("--warmup", type=DURATION, default="10s", show_default=True, help="Before it, not counted.")
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE", help="JSONL; default: built in.")
 @click.option("--max-tokens", type=_COUNT, default=64, show_default=True, help="Longest answer.")
 @click.option("--stream/--no-stream", default=True, show_default=True, help="Take answers token by token.")
-@click.option("--timeout", type=LengthType(), default="60s", show_default=True, help="For a whole answer.")
+@click.option("--timeout", type=LENGTH, default="60s", show_default=True, help="For a whole answer.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of arrivals and prompts.")
 @click.option("--max-in-flight", type=_COUNT, metavar="N", help="Hold more requests back; counted as delay.")
 @click.option("--group-by", metavar="HEADER", help="Break down by a header of the responses.")

@@ -2,14 +2,20 @@
 
 import click
 
-from cli.options import DURATION, environment_option
+from cli.options import LENGTH, environment_option
 
 
 @click.command(name="dashboard")
 @environment_option
-@click.option("--port", default=0, show_default=True, help="Port on 127.0.0.1; 0: any free one.")
 @click.option(
-    "--since", type=DURATION, default="1h", show_default=True, help="How far the charts look back at first."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=0,
+    show_default=True,
+    help="Port on 127.0.0.1; 0: any free one.",
+)
+@click.option(
+    "--since", type=LENGTH, default="1h", show_default=True, help="How far the charts look back at first."
 )
 @click.option(
     "--open/--no-open", "opens", default=False, help="Open it in the browser; default: print its URL."

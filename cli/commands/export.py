@@ -45,10 +45,15 @@ def prometheus(env: str) -> None:
 def grafana(env: str, out: Path) -> None:
     """Write Grafana dashboards, ready to import: of the environment, and of each model."""
     from cli.context import open_workspace
+    from infra.errors import LlmctlError
     from infra.observability.grafana import grafana_dashboards
 
-    out.mkdir(parents=True, exist_ok=True)
-    for name, dashboard in grafana_dashboards(open_workspace(env).environment).items():
-        path = out / f"{name}.json"
-        path.write_text(json.dumps(dashboard, indent=2) + "\n")
-        click.echo(path)
+    dashboards = grafana_dashboards(open_workspace(env).environment)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, dashboard in dashboards.items():
+            path = out / f"{name}.json"
+            path.write_text(json.dumps(dashboard, indent=2) + "\n")
+            click.echo(path)
+    except OSError as error:
+        raise LlmctlError(f"--out {out}: {error}", hint="choose a folder that you may write to") from error

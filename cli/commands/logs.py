@@ -28,7 +28,10 @@ def command(
     follow: bool,
     as_json: bool,
 ) -> None:
-    """Show the logs of engines and agents, of one MODEL or of all. With --json, one object a line."""
+    """Show the logs of engines and agents, of one MODEL or of all.
+
+    Times are UTC. With --json, one object a line.
+    """
     from cli.context import open_workspace
     from cli.render.logs import print_line
     from infra.deploy.logs import Choice, stream
@@ -37,6 +40,10 @@ def command(
     models, clock, reader = workspace.named_models(model), workspace.clock, workspace.log_reader
     start = clock.now() - timedelta(seconds=since)
     choice = Choice(replica=replica, source=source, text=text)
+    shown = False
     with suppress(KeyboardInterrupt):
         for line in stream(reader, models, clock, since=start, choice=choice, follow=follow):
             print_line(line, as_json=as_json)
+            shown = True
+    if not shown and not follow:
+        workspace.explain_nothing("such lines")

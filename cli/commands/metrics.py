@@ -4,13 +4,13 @@ from contextlib import suppress
 
 import click
 
-from cli.options import DURATION, environment_option, json_option
+from cli.options import LENGTH, environment_option, json_option
 
 
 @click.command(name="metrics")
 @environment_option
 @click.argument("model", required=False)
-@click.option("--since", type=DURATION, default="1h", show_default=True, help="How far back.")
+@click.option("--since", type=LENGTH, default="1h", show_default=True, help="How far back.")
 @click.option("--watch", "-w", is_flag=True, help="Show it again and again, until Ctrl-C.")
 @json_option
 def command(env: str, model: str | None, since: float, *, watch: bool, as_json: bool) -> None:
@@ -24,6 +24,8 @@ def command(env: str, model: str | None, since: float, *, watch: bool, as_json: 
     from cli.render.metrics import live_summary, print_summary
     from infra.metrics.window import refresh_seconds
 
+    if watch and as_json:
+        raise click.UsageError("--watch is for people: with --json ask again, as often as you like")
     workspace = open_workspace(env)
     models, detail = workspace.named_models(model), model is not None
     if as_json:

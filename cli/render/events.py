@@ -1,6 +1,7 @@
 """Events, for people and for programs."""
 
 import sys
+from datetime import UTC
 
 import click
 import msgspec
@@ -20,7 +21,7 @@ def print_event(event: Event, *, as_json: bool) -> None:
     colour = "cyan" if event.actor.startswith(_AGENT) else "green"
     bad = event.result.startswith(_BAD) or event.action in _BAD
     click.echo(
-        f"{event.time.astimezone():%Y-%m-%d %H:%M:%S} {click.style(event.actor, fg=colour)} "
+        f"{event.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} {click.style(event.actor, fg=colour)} "
         f"{click.style(event.action, fg='red' if bad else None, bold=True)} {event.target}"
         + (f" - {event.result}" if event.result else "")
     )

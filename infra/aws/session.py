@@ -54,6 +54,8 @@ _NO_CREDENTIALS = (
     aws.UnauthorizedSSOTokenError,
     aws.SSOTokenLoadError,
 )
+_LOOPBACK = re.compile(r"\b127(\.\d{1,3}){3}\b")
+"""Each embedded cloud has addresses of its own there."""
 _EC2_VENDOR = Path("/sys/class/dmi/id/sys_vendor")
 
 
@@ -166,8 +168,8 @@ def _from_answer(doing: str, error: aws.ClientError) -> LlmctlError:
 
 
 def _reach_hint(error: Exception) -> str:
-    if "127.0.0.1" in str(error):
-        return "the embedded cloud is not running: `llmctl local up` starts it"
+    if _LOOPBACK.search(str(error)) and not isinstance(error, aws.ProxyConnectionError):
+        return "the embedded cloud is not running: `llmctl local up NAME` starts it"
     return "check the network, the proxy settings and the region's name"
 
 

@@ -128,7 +128,7 @@ def fetch(
             found += [each for each in decode(item, shelf.read(item)) if _time(each) >= since]
         if limit is not None and len(found) >= limit:
             break
-    found.sort(key=lambda each: str(each["time"]))
+    found.sort(key=_time)
     return found if limit is None else found[max(0, len(found) - limit) :]
 
 
@@ -146,4 +146,8 @@ def decode(item: Batch, content: bytes) -> list[dict[str, object]]:
 
 
 def _time(sample: dict[str, object]) -> datetime:
-    return datetime.fromisoformat(str(sample["time"]))
+    """When its request began; raises ValueError for a time that can't be compared, having no zone."""
+    time = datetime.fromisoformat(str(sample["time"]))
+    if time.tzinfo is None:
+        raise ValueError(f"the time {sample['time']} has no zone")
+    return time
