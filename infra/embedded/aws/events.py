@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cronsim import CronSim
-from moto.events.models import Rule, events_backends
+from cronsim import CronSim, CronSimError
+from moto.events.exceptions import ValidationException
+from moto.events.models import EventsBackend, Rule, events_backends
 from moto.utilities.arns import parse_arn
 
 from infra.embedded import aws
@@ -26,7 +27,8 @@ _next: dict[str, tuple[str, datetime]] = {}
 
 
 def install() -> None:
-    """Put the fix into moto."""
+    """Put the fixes into moto."""
+    replace(EventsBackend, "put_rule", _with_checked_schedule)
     replace(Rule, "send_to_targets", _with_functions)
 
 
@@ -54,17 +56,36 @@ def run_schedules(now: float) -> None:
 
 
 def following(expression: str, moment: datetime) -> datetime:
-    """When a schedule expression is due after `moment`; raises NotImplementedError for an unknown form."""
+    """When a schedule expression is due after `moment`.
+
+    Raises ValueError for one that AWS refuses, NotImplementedError for a form that is not known here.
+    """
     if rate := _RATE.fullmatch(expression):
         return moment + timedelta(**{f"{rate[2]}s": int(rate[1])})
     if cron := _CRON.fullmatch(expression):
-        minute, hour, day, month, weekday, year = cron[1].split()
+        *others, weekday, year = cron[1].split()
         if year == "*":
-            # AWS counts weekdays from 1, Sunday; a ? stands for "as the other field says".
-            weekday = re.sub(r"\d", lambda digit: str(int(digit[0]) - 1), weekday)
-            fields = (minute, hour, day, month, weekday)
-            return next(CronSim(" ".join(fields).replace("?", "*"), moment))
+            # AWS counts weekdays (not the week in 2#1) from 1, Sunday; a ? stands for "as the other says".
+            weekday = re.sub(r"(?<!#)\d", lambda digit: str(int(digit[0]) - 1), weekday)
+            try:
+                return next(CronSim(" ".join((*others, weekday)).replace("?", "*"), moment))
+            except (CronSimError, StopIteration) as error:
+                raise ValueError(f"{expression}: {error}") from error
     raise NotImplementedError(f"schedule expression {expression}")
+
+
+def _with_checked_schedule(original: Callable[..., Rule]) -> Callable[..., Rule]:
+    """A rule that can't be computed is refused here, so that it can't stop the others' schedules later."""
+
+    def put_rule(self: Any, name: str, *args: Any, **more: Any) -> Rule:
+        if expression := more.get("scheduled_expression"):
+            try:
+                following(expression, datetime.now(UTC))
+            except ValueError as error:
+                raise ValidationException("Parameter ScheduleExpression is not valid.") from error
+        return original(self, name, *args, **more)
+
+    return put_rule
 
 
 def _fire(rule: Any, moment: datetime) -> None:

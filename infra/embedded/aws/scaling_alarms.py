@@ -33,6 +33,8 @@ def alarm_names(group: str, token: str) -> tuple[str, str]:
 def alarms(group: str, policy_arn: str, token: str, configuration: Mapping[str, Any]) -> list[Json]:
     """Parameters of the policy's alarms. Raises BadSpecificationError."""
     target = float(configuration["TargetValue"])
+    if target <= 0:
+        raise BadSpecificationError("TargetValue must be above 0")
     high, low = alarm_names(group, token)
     common: Json = {
         **_metric(group, configuration),

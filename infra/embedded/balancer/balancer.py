@@ -20,9 +20,9 @@ from infra.embedded.balancer.sockets import obstacle
 class Balancer:
     """Serves all application load balancers of an account.
 
-    `address_of_instance` gives the address of an instance or function, or None while it has none; `allocate_address` a
-    loopback address for a load balancer's ARN, always the same. All methods belong to the main thread, whose
-    end is Envoy's end.
+    `address_of_instance` gives the address of an instance or function, or None while it has none;
+    `allocate_address` a loopback address for a load balancer's ARN, always the same. All methods belong to
+    the main thread, whose end is Envoy's end.
     """
 
     def __init__(

@@ -77,27 +77,16 @@ class Functions:
 
     async def invoke(self, arn: str, event: Any) -> Outcome:
         """Run the handler on an event; a function that isn't there fails as one that doesn't answer."""
-        found = await self._ready(arn)
-        if found is None:
-            return _failure("the function has no worker", "Runtime.ExitError", "")
-        function = found.function
-        async with found.busy:
-            try:
-                async with asyncio.timeout(function.timeout):
-                    answer = await _exchange(found.socket, event, _context(function))
-            except TimeoutError:
-                found.condemned = True
-                text = f"{uuid.uuid4()} Task timed out after {function.timeout:.2f} seconds"
-                self._log(function, text)
-                return _failure(text, "Sandbox.Timedout", text)
-            except (OSError, ValueError, asyncio.IncompleteReadError):
-                found.condemned = True
-                return _failure("the runtime exited", "Runtime.ExitError", "")
-        if answer["log"]:
-            self._log(function, answer["log"])
-        if "result" in answer:
-            return Outcome(answer["result"], failed=False, log=answer["log"])
-        return _failure(answer["error"], answer["type"], answer["log"], answer["trace"])
+        while found := await self._ready(arn):
+            async with found.busy:
+                if self._workers.get(arn) is not found or found.condemned:
+                    continue  # its process ended while this event waited its turn: the next one takes it
+                outcome = await _outcome(found, event)
+            if outcome.log:
+                # The log's lock may be held for long, and this loop serves others too.
+                await asyncio.to_thread(self._log, found.function, outcome.log)
+            return outcome
+        return _failure("the function has no worker", "Runtime.ExitError", "")
 
     def stop(self) -> None:
         """End all workers."""
@@ -135,6 +124,27 @@ class Functions:
         if found.process.poll() is None:
             found.process.kill()
             found.process.wait()
+
+
+async def _outcome(found: _Worker, event: Any) -> Outcome:
+    """Hand an event to a worker; one that doesn't answer properly is condemned."""
+    function = found.function
+    try:
+        async with asyncio.timeout(function.timeout):
+            answer = await _exchange(found.socket, event, _context(function))
+    except TimeoutError:
+        found.condemned = True
+        text = f"{uuid.uuid4()} Task timed out after {function.timeout:.2f} seconds"
+        return _failure(text, "Sandbox.Timedout", text)
+    except asyncio.LimitOverrunError:
+        found.condemned = True
+        return _failure("the answer is too large", "Function.ResponseSizeTooLarge", "")
+    except (OSError, ValueError, asyncio.IncompleteReadError):
+        found.condemned = True
+        return _failure("the runtime exited", "Runtime.ExitError", "")
+    if "result" in answer:
+        return Outcome(answer["result"], failed=False, log=answer["log"])
+    return _failure(answer["error"], answer["type"], answer["log"], answer["trace"])
 
 
 async def _exchange(path: Path, event: Any, context: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The balancer forwards such requests here and says in a header for which target g
 "Lambda functions as targets for Application Load Balancers".
 """
 
+import asyncio
 import base64
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +47,7 @@ class FunctionTargets:
 
     async def _handle(self, request: web.Request) -> web.Response:
         group = request.headers.get(TARGET_GROUP_HEADER, "")
-        arn = self._target(group)
+        arn = await asyncio.to_thread(self._target, group)  # it waits for the lock of the AWS side
         if arn is None:
             return web.Response(status=_BAD_GATEWAY)
         outcome = await self._functions.invoke(arn, await _event(request, group))

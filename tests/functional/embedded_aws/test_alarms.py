@@ -176,6 +176,7 @@ def test_composite_alarm_follows_its_rule(minutes: Minutes) -> None:
         {"TreatMissingData": "perhaps"},
         {"Period": 45},
         {"Metrics": [{"Id": "e1", "Expression": "NOPE(m1)"}], "MetricName": None},
+        {"Metrics": [{"Id": "e1", "Expression": "SUM(SEARCH('load', 'Sum', 60))"}], "MetricName": None},
     ],
 )
 def test_wrong_alarm_is_refused(minutes: Minutes, wrong: dict[str, Any]) -> None:

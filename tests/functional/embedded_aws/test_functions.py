@@ -6,12 +6,14 @@ import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from infra.embedded import aws
 from infra.embedded.addresses import Addresses
@@ -27,6 +29,8 @@ def handle(event, context):
     print("got", event.get("n"))
     if event.get("fail"):
         raise ValueError("no luck")
+    if event.get("big"):
+        return "x" * event["big"]
     if event.get("hang"):
         import time
         time.sleep(30)
@@ -138,6 +142,28 @@ def test_the_time_limit_holds(cloud: Cloud) -> None:
     assert answer["Payload"]["errorType"] == "Sandbox.Timedout"
     cloud.service.reconcile(time.time())
     assert invoke(cloud, {"n": 1})["Payload"]["n"] == 2
+
+
+def test_who_waited_for_a_killed_worker_gets_the_next(cloud: Cloud) -> None:
+    """An event behind one that hangs is not lost with it: the worker's replacement handles it."""
+    event = json.dumps({"hang": True})
+    cloud.client("lambda").invoke(FunctionName="next", InvocationType="Event", Payload=event)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        answer = pool.submit(invoke, cloud, {"n": 1})
+        cloud.settle(answer.done)
+    assert answer.result()["Payload"].get("n") == 2
+
+
+def test_an_answer_that_is_too_large_is_an_error(cloud: Cloud) -> None:
+    """The caller is told, and doesn't wait for ever."""
+    answer = invoke(cloud, {"big": 9 * 1024 * 1024})
+    assert answer["Payload"]["errorType"] == "Function.ResponseSizeTooLarge"
+
+
+def test_a_schedule_that_cannot_be_is_refused(cloud: Cloud) -> None:
+    """A rule that can't be computed is refused when it is put: later it would stop all other schedules."""
+    with pytest.raises(ClientError, match="ScheduleExpression is not valid"):
+        cloud.client("events").put_rule(Name="never", ScheduleExpression="cron(0 25 * * ? *)")
 
 
 def seen(cloud: Cloud) -> set[str]:

@@ -125,3 +125,11 @@ def test_a_policy_without_a_metric_is_refused() -> None:
     """There is nothing to track."""
     with pytest.raises(scaling_alarms.BadSpecificationError):
         scaling_alarms.alarms("web", "arn", "uuid", {"TargetValue": 5.0})
+
+
+def test_a_target_of_nothing_is_refused() -> None:
+    """No number of instances brings a metric to zero: AWS refuses such a target, and so it can't divide."""
+    specification = {"PredefinedMetricType": "ASGAverageCPUUtilization"}
+    configuration = {"TargetValue": 0.0, "PredefinedMetricSpecification": specification}
+    with pytest.raises(scaling_alarms.BadSpecificationError, match="above 0"):
+        scaling_alarms.alarms("web", "arn", "uuid", configuration)

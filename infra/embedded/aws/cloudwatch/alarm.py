@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.embedded.aws.cloudwatch import queries, rules
+from infra.embedded.aws.cloudwatch import expressions, queries, rules
 from infra.embedded.aws.cloudwatch.actions import State
 from infra.embedded.aws.cloudwatch.decision import COMPARISONS, MISSING, Condition
 from infra.embedded.aws.cloudwatch.queries import BadQueryError, Query
@@ -121,12 +121,15 @@ def watch(parameters: Mapping[str, Any]) -> Watch:
 def _metrics(parameters: Mapping[str, Any]) -> tuple[Query, ...]:
     if parameters.get("MetricName"):
         raise BadQueryError("Metrics and MetricName are mutually exclusive")
-    return queries.parse(parameters["Metrics"])
+    found = queries.parse(parameters["Metrics"])
+    if any(query.expression and expressions.uses_search(query.expression) for query in found):
+        raise BadQueryError("SEARCH is not supported on Metric Alarms.")
+    return found
 
 
 def _metric(parameters: Mapping[str, Any]) -> Query:
     statistic = parameters.get("ExtendedStatistic") or parameters.get("Statistic")
-    needed = {**{name: parameters.get(name) for name in ("Namespace", "MetricName", "Period")}}
+    needed = {name: parameters.get(name) for name in ("Namespace", "MetricName", "Period")}
     if missing := [name for name, value in {**needed, "Statistic": statistic}.items() if not value]:
         raise BadQueryError(f"The parameter {missing[0]} must be specified")
     metric = {name: parameters.get(name) for name in ("Namespace", "MetricName", "Dimensions")}

@@ -60,14 +60,10 @@ def names(expression: str) -> set[str]:
     return found - called - _FILLERS
 
 
-def uses_all_metrics(expression: str) -> bool:
-    """Whether it calls METRICS(). Raises MathError if it is wrong."""
-    return _calls(expression, "METRICS")
-
-
 def uses_search(expression: str) -> bool:
     """Whether it calls SEARCH(). Raises MathError if it is wrong."""
-    return _calls(expression, "SEARCH")
+    calls = (node for node in ast.walk(_parse(expression)) if isinstance(node, ast.Call))
+    return any(_name(call.func) == "SEARCH" for call in calls)
 
 
 def evaluate(
@@ -88,11 +84,6 @@ def _parse(expression: str) -> ast.expr:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise MathError(f"Error in expression: invalid syntax in {expression!r}") from None
-
-
-def _calls(expression: str, name: str) -> bool:
-    tree = _parse(expression)
-    return any(isinstance(node, ast.Call) and _name(node.func) == name for node in ast.walk(tree))
 
 
 def _name(node: ast.expr) -> str | None:
