@@ -91,6 +91,12 @@ COLD_START_LOAD = Metric("ColdStartLoad", "Seconds", Kind.TIMES, _MODEL)
 COLD_START_FIRST_TOKEN = Metric("ColdStartFirstToken", "Seconds", Kind.TIMES, _MODEL)
 """From the first healthy answer to the first token of the first request."""
 
+TIMED = frozenset(
+    metric.name
+    for metric in (REQUESTS, CLIENT_ERRORS, SERVER_ERRORS, ABORTED, FIRST_TOKEN, PER_TOKEN, LATENCY)
+)
+"""What a proxy before the engine can tell of any."""
+
 METRICS: dict[str, Metric] = {
     metric.name: metric for metric in list(globals().values()) if isinstance(metric, Metric)
 }

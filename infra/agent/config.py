@@ -74,6 +74,8 @@ class Launch:
     """Where it is reached: by the balancer, and by the agent."""
     engine_port: int | None = None
     """Where it listens itself, behind the recorder; None: nothing is in between."""
+    timed: bool = False
+    """Whether the recorder times its requests: what `catalogue.TIMED` names comes from there."""
     health_path: str = "/health"
     """Answers 200 without authentication once the weights are loaded; the balancer's health check."""
     metrics_path: str = "/metrics"

@@ -25,7 +25,7 @@ from infra.agent.machine import Policy
 from infra.agent.metadata import Identity, InstanceNotices, Metadata, MetadataUnavailable, read_identity
 from infra.agent.ports import Engine
 from infra.agent.probe import HttpProbe, MetricsPage
-from infra.agent.recorder_child import RecordedEngine, RecorderProcess
+from infra.agent.recorder_child import RecordedEngine, RecorderProcess, Reports
 from infra.agent.report import TableReporter
 from infra.agent.telemetry import page, web
 from infra.agent.telemetry.datums import Who
@@ -128,7 +128,7 @@ def _agent(
         policy=policy(config),
         notices=notices,
         fetcher=fetcher,
-        engine=_engine(config, identity, streams, root, lambda: fetcher.api_key),
+        engine=_engine(config, identity, streams, root, lambda: fetcher.api_key, telemetry),
         probe=HttpProbe(config.engine, engine_address, telemetry.look),
         group=group,
         reporter=reporter,
@@ -208,8 +208,9 @@ def _engine(
     streams: _Streams,
     root: str,
     api_key: Callable[[], str | None],
+    telemetry: Telemetry,
 ) -> Engine:
-    """The engine, behind a recorder if samples are to be kept."""
+    """The engine, behind a recorder if samples are kept or requests are timed."""
     engine = DockerEngine(
         config.engine,
         root,
@@ -217,10 +218,11 @@ def _engine(
         api_key=api_key,
         on_line=line_writer(streams.engine, sys.stdout),
     )
-    if config.capture is None:
+    if config.engine.engine_port is None:
         return engine
     on_line = line_writer(streams.agent, sys.stdout)
-    return RecordedEngine(engine, RecorderProcess(identity.instance_id, identity.slot, on_line))
+    reports = Reports(telemetry.timed, telemetry.meter.unreported) if config.engine.timed else None
+    return RecordedEngine(engine, RecorderProcess(identity.instance_id, identity.slot, on_line, reports))
 
 
 def _fetcher(config: AgentConfig, clients: Clients, root: str) -> KeyAndWeights:

@@ -1,9 +1,9 @@
-"""The recorder: a reverse proxy before the engine, there only when samples are to be kept.
+"""The recorder: a reverse proxy before the engine, there only when samples are kept or requests are timed.
 
 It listens where the engine otherwise would and passes everything on as it comes, both ways: no body is
 gathered, a slow reader slows the writer, a side that leaves is left by the other. Each connection of the
 balancer's has at most one to the engine. What is sampled is watched on its way (`capture.Exchange`) and given
-to `keep` at its end; nothing that happens there can hold up an answer.
+to `keep` at its end, what is timed to `report`; nothing that happens there can hold up an answer.
 
 It refuses to be clever: no retries, no cache, no WebSockets, no opinion on paths.
 """
@@ -20,6 +20,7 @@ import h11
 from infra.agent.capture import Body, Exchange, eligible, sampled
 from infra.agent.capture_stream import Stream
 from infra.agent.recorder_peer import Headers, Peer, end_to_end, header
+from infra.agent.timing import Report, Timing
 
 _CONNECT_SECONDS = 5.0
 _REQUEST_ID = b"x-request-id"
@@ -33,6 +34,10 @@ class Sampling:
     rate: float
     max_bytes: int
     keep: Callable[[Exchange], None]
+
+
+NOTHING = Sampling(rate=0, max_bytes=0, keep=lambda exchange: None)
+"""No sample is kept."""
 
 
 class Unanswered(Exception):  # noqa: N818 - it reads as what happened
@@ -50,6 +55,8 @@ class Recorder:
     host: str
     port: int
     sampling: Sampling
+    report: Callable[[Report], None] | None = None
+    """Gets told of every request that generates; None: they aren't timed."""
     now: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     draining: bool = False
@@ -95,14 +102,72 @@ class Recorder:
             self._idle.discard(client)
         return event if isinstance(event, h11.Request) else None
 
-    def watch(self, request: h11.Request, request_id: bytes) -> Exchange | None:
-        """The exchange to fill in, if this request is sampled."""
+    def watch(self, request: h11.Request, request_id: bytes) -> "_Watch":
+        """What to fill in on the way: an exchange if this request is sampled, times if they are asked for."""
+        begun = self.now()
         path = request.target.partition(b"?")[0].decode("ascii", "replace")
+        if not eligible(request.method.decode(), path):
+            return _Watch(begun)
+        timing = Timing(begun) if self.report else None
         name = request_id.decode("ascii", "replace")
-        if not eligible(request.method.decode(), path) or not sampled(name, self.sampling.rate):
-            return None
+        if not self.sampling.rate or not sampled(name, self.sampling.rate):
+            return _Watch(begun, timing)
         limit = self.sampling.max_bytes
-        return Exchange(request_id=name, path=path, time=self.wall(), request=Body(limit), answer=Body(limit))
+        body, answer = Body(limit), Body(limit)
+        exchange = Exchange(request_id=name, path=path, time=self.wall(), request=body, answer=answer)
+        return _Watch(begun, timing, exchange)
+
+    def over(self, watch: "_Watch") -> None:
+        """A request has ended, one way or another."""
+        if watch.exchange is not None:
+            watch.exchange.duration = self.now() - watch.begun
+            self.sampling.keep(watch.exchange)
+        if watch.timing is not None and self.report is not None:
+            self.report(watch.timing.report(self.now()))
+
+
+@dataclass
+class _Watch:
+    """What is taken note of while a request passes."""
+
+    begun: float
+    timing: Timing | None = None
+    exchange: Exchange | None = None
+
+    def asked(self, data: bytes) -> None:
+        """The next bytes of the request's body."""
+        if self.exchange is not None:
+            self.exchange.request.feed(data)
+
+    def answered(self, status: int, *, stream: bool, limit: int = 0) -> None:
+        """The answer begins."""
+        if self.timing is not None:
+            self.timing.answered(status, stream=stream)
+        if self.exchange is not None:
+            self.exchange.status = status
+            if stream:
+                self.exchange.answer = Stream(limit)
+
+    def said(self, data: bytes, now: float) -> None:
+        """The next bytes of the answer's body."""
+        if self.timing is not None:
+            self.timing.said(data, now)
+        if self.exchange is not None:
+            if self.exchange.first_byte is None and isinstance(self.exchange.answer, Stream):
+                self.exchange.first_byte = now - self.begun
+            self.exchange.answer.feed(data)
+
+    def completed(self, now: float) -> None:
+        """The answer has ended as it should."""
+        if self.timing is not None:
+            self.timing.completed(now)
+        if self.exchange is not None:
+            self.exchange.complete = True
+
+    def left(self) -> None:
+        """The client is gone."""
+        if self.timing is not None:
+            self.timing.left()
 
 
 class _Conversation:
@@ -128,21 +193,17 @@ class _Conversation:
         if request is None:
             return False
         request_id = header(request, _REQUEST_ID) or uuid.uuid4().hex.encode()
-        exchange = self._recorder.watch(request, request_id)
-        begun = self._recorder.now()
-        turn = _Turn(self._recorder, self._client, request, request_id, exchange, begun)
+        watch = self._recorder.watch(request, request_id)
+        turn = _Turn(self._recorder, self._client, request, request_id, watch)
         try:
             self._engine = await self._reach()
             await turn.run(self._engine)
         except Unanswered as problem:
             self._hang_up()
-            if exchange is not None:
-                exchange.status = problem.status
+            watch.answered(problem.status, stream=False)
             await self._apologise(problem, request_id)
         finally:
-            if exchange is not None:
-                exchange.duration = self._recorder.now() - begun
-                self._recorder.sampling.keep(exchange)
+            self._recorder.over(watch)
         if self._engine is not None and not self._engine.next_cycle():
             self._hang_up()
         if self._client.http.their_state is h11.SEND_BODY:
@@ -192,8 +253,7 @@ class _Turn:
     client: Peer
     request: h11.Request
     request_id: bytes
-    exchange: Exchange | None
-    begun: float
+    watch: _Watch
 
     async def run(self, engine: Peer) -> None:
         """Pass both on; raises Unanswered, OSError or h11.ProtocolError with the answer begun or not."""
@@ -203,6 +263,7 @@ class _Turn:
         try:
             await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
             if up.done() and not down.done() and up.result():
+                self.watch.left()
                 raise ConnectionResetError("the client has left")
             await down
         finally:
@@ -236,8 +297,8 @@ class _Turn:
                 return True
             if not isinstance(event, h11.Data | h11.EndOfMessage):
                 return True
-            if isinstance(event, h11.Data) and self.exchange is not None:
-                self.exchange.request.feed(bytes(event.data))
+            if isinstance(event, h11.Data):
+                self.watch.asked(bytes(event.data))
             try:
                 await engine.send(event if isinstance(event, h11.Data) else h11.EndOfMessage())
             except (OSError, h11.LocalProtocolError):
@@ -253,18 +314,17 @@ class _Turn:
 
     async def _download(self, engine: Peer) -> None:
         response = await self._response(engine)
-        watched = self._watched(response)
-        await self.client.send(self._passed_on(response))
+        stream = (header(response, b"content-type") or b"").startswith(_EVENT_STREAM)
+        self.watch.answered(response.status_code, stream=stream, limit=self.recorder.sampling.max_bytes)
+        await self._tell(self._passed_on(response))
         while True:
             event = await engine.next_event()
             if isinstance(event, h11.Data):
-                if watched is not None:
-                    self._saw(watched, bytes(event.data))
-                await self.client.send(event)
+                self.watch.said(bytes(event.data), self.recorder.now())
+                await self._tell(event)
             elif isinstance(event, h11.EndOfMessage):
-                if self.exchange is not None:
-                    self.exchange.complete = True
-                await self.client.send(h11.EndOfMessage())
+                self.watch.completed(self.recorder.now())
+                await self._tell(h11.EndOfMessage())
                 return
             else:
                 raise ConnectionResetError("the engine hung up in the middle of its answer")
@@ -291,17 +351,12 @@ class _Turn:
             headers.append((b"Connection", b"close"))
         return h11.Response(status_code=response.status_code, headers=headers, reason=response.reason)
 
-    def _watched(self, response: h11.Response) -> Exchange | None:
-        if self.exchange is not None:
-            self.exchange.status = response.status_code
-            if (header(response, b"content-type") or b"").startswith(_EVENT_STREAM):
-                self.exchange.answer = Stream(self.recorder.sampling.max_bytes)
-        return self.exchange
-
-    def _saw(self, exchange: Exchange, data: bytes) -> None:
-        if exchange.first_byte is None and isinstance(exchange.answer, Stream):
-            exchange.first_byte = self.recorder.now() - self.begun
-        exchange.answer.feed(data)
+    async def _tell(self, event: h11.Event) -> None:
+        try:
+            await self.client.send(event)
+        except OSError:
+            self.watch.left()
+            raise
 
 
 def _hung_up() -> Unanswered:

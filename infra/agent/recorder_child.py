@@ -20,6 +20,8 @@ from typing import IO
 from infra.agent.engine import DIE_WITH_PARENT
 from infra.agent.machine import Work
 from infra.agent.ports import Engine
+from infra.agent.timing import Report
+from infra.agent.timing_pipe import receive
 
 _LOG = logging.getLogger("agent")
 _ROOT = Path(__file__).parents[2]
@@ -30,6 +32,15 @@ _RUN = (
     "sys.exit(main(sys.argv[2:]))\n"
 )
 _PAUSE_SECONDS = 1.0
+_LAST_REPORTS_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Who is told of each request that passed, and of how many nothing is known. Called from a thread."""
+
+    take: Callable[[Report], None]
+    lost: Callable[[int], None]
 
 
 @dataclass(eq=False)
@@ -39,6 +50,8 @@ class RecorderProcess:
     instance_id: str
     slot: str
     on_line: Callable[[str], None]
+    reports: Reports | None = None
+    """None: requests are not timed."""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _process: subprocess.Popen[bytes] | None = None
@@ -72,27 +85,48 @@ class RecorderProcess:
 
     def _keep_running(self) -> None:
         """What the kernel watches is this thread (see `DIE_WITH_PARENT`): it lives as long as the child."""
-        while process := self._spawn():
+        while spawned := self._spawn():
+            process, reports = spawned
             assert process.stdout is not None
             with process.stdout:
                 self._pass_on(process.stdout)
             status = process.wait()
+            if reports is not None:
+                reports.join(_LAST_REPORTS_SECONDS)
             if not self._stopping.is_set():
                 _LOG.error("the recorder ended", extra={"fields": {"status": status}})
             self._stopping.wait(_PAUSE_SECONDS if status > 0 else 0)
 
-    def _spawn(self) -> subprocess.Popen[bytes] | None:
-        recorder = (sys.executable, "-I", "-S", "-c", _RUN, str(_ROOT), self.instance_id, self.slot)
+    def _spawn(self) -> tuple[subprocess.Popen[bytes], threading.Thread | None] | None:
         with self._lock:
             if self._stopping.is_set():
                 return None
-            self._process = subprocess.Popen(
-                (sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *recorder),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            return self._process
+            if self.reports is None:
+                self._process = self._run()
+                return self._process, None
+            there, here = os.pipe()
+            try:
+                self._process = self._run(here)
+            finally:
+                os.close(here)
+            reader = threading.Thread(target=self._receive, args=(there, self.reports), daemon=True)
+            reader.start()
+            return self._process, reader
+
+    def _run(self, *pipe: int) -> subprocess.Popen[bytes]:
+        arguments = (self.instance_id, self.slot, *map(str, pipe))
+        recorder = (sys.executable, "-I", "-S", "-c", _RUN, str(_ROOT), *arguments)
+        return subprocess.Popen(
+            (sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *recorder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=pipe,
+        )
+
+    def _receive(self, pipe: int, reports: Reports) -> None:
+        with os.fdopen(pipe, "rb") as lines:
+            receive(lines, reports.take, reports.lost)
 
     def _pass_on(self, output: IO[bytes]) -> None:
         for raw in output:

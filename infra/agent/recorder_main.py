@@ -1,8 +1,8 @@
 """The recorder's process: `recorder_child` runs it beside the engine.
 
-It takes the instance's id and slot as arguments and everything else from the agent's own configuration. It
-says what happens in lines of JSON on standard output. At SIGTERM it stops listening, finishes what is in
-flight, ships what was kept, and ends.
+It takes the instance's id and slot as arguments, and the file descriptor of a pipe for times if requests are
+timed; everything else it reads in the agent's own configuration. It says what happens in lines of JSON on
+standard output. At SIGTERM it stops listening, finishes what is in flight, ships what was kept, and ends.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from infra.agent.capture import Origin
 from infra.agent.capture_store import Store
 from infra.agent.config import AgentConfig
 from infra.agent.logs import JsonFormatter
-from infra.agent.recorder import Recorder, Sampling
+from infra.agent.recorder import NOTHING, Recorder, Sampling
+from infra.agent.timing_pipe import Outlet
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -36,44 +37,61 @@ SHIP_SECONDS = 6.0
 
 def main(arguments: list[str]) -> int:
     """Record until told to stop; returns the exit status."""
-    instance_id, slot = arguments
+    instance_id, slot, *pipe = arguments
     _log_to_output()
     root = os.environ.get("INSTANCE_ROOT", "")
     try:
         config = AgentConfig.from_json(Path(f"{root}{_CONFIG}").read_text())
-        return asyncio.run(_record(config, instance_id, slot))
+        return asyncio.run(_record(config, instance_id, slot, Outlet(int(pipe[0])) if pipe else None))
     except (OSError, ValueError, TypeError, KeyError) as error:
         _LOG.error("can't record", extra={"fields": {"error": str(error)}})
         return 1
 
 
-async def _record(config: AgentConfig, instance_id: str, slot: str) -> int:
-    capture, launch = config.capture, config.engine
-    if capture is None or launch.engine_port is None:
-        raise ValueError("the configuration asks for no samples")
-    clients = _Clients(config.region)
-    store = Store(
-        origin=Origin(environment=config.environment, model=config.model, slot=slot, replica=instance_id),
-        redact=capture.redact,
-        release=lambda: clients.release(instance_id),
-        put=lambda key, content: clients.put(capture.bucket, key, content),
-    )
+async def _record(config: AgentConfig, instance_id: str, slot: str, outlet: Outlet | None) -> int:
+    launch = config.engine
+    if launch.engine_port is None:
+        raise ValueError("the configuration asks for no recorder")
+    store = _store(config, instance_id, slot)
     # One address for both on an emulated instance; on a real one the engine listens on all of them.
     address = os.environ.get("INSTANCE_ADDRESS")
     recorder = Recorder(
         address or _LOOPBACK,
         launch.engine_port,
-        Sampling(rate=capture.rate, max_bytes=capture.max_bytes, keep=store.keep),
+        _sampling(config, store),
+        report=outlet.give if outlet else None,
     )
     stop = _stop_on_signals()
     server = await recorder.listen(address or _EVERYWHERE, launch.port)
-    store.start()
-    _LOG.info("recording", extra={"fields": {"rate": capture.rate, "bucket": capture.bucket}})
+    if store is not None:
+        store.start()
+    kept = {"rate": config.capture.rate, "bucket": config.capture.bucket} if config.capture else {"rate": 0}
+    _LOG.info("recording", extra={"fields": {**kept, "timed": outlet is not None}})
     await stop.wait()
     server.close()
     await recorder.drain(DRAIN_SECONDS)
-    await asyncio.to_thread(store.close, SHIP_SECONDS)
+    if store is not None:
+        await asyncio.to_thread(store.close, SHIP_SECONDS)
     return 0
+
+
+def _store(config: AgentConfig, instance_id: str, slot: str) -> Store | None:
+    """Where samples go, if any are kept."""
+    if (capture := config.capture) is None:
+        return None
+    clients = _Clients(config.region)
+    return Store(
+        origin=Origin(environment=config.environment, model=config.model, slot=slot, replica=instance_id),
+        redact=capture.redact,
+        release=lambda: clients.release(instance_id),
+        put=lambda key, content: clients.put(capture.bucket, key, content),
+    )
+
+
+def _sampling(config: AgentConfig, store: Store | None) -> Sampling:
+    if config.capture is None or store is None:
+        return NOTHING
+    return Sampling(rate=config.capture.rate, max_bytes=config.capture.max_bytes, keep=store.keep)
 
 
 def _stop_on_signals() -> asyncio.Event:

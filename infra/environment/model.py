@@ -368,8 +368,8 @@ class Monitoring(Spec, frozen=True, kw_only=True):
     times: Annotated[
         Literal["engine", "proxy"],
         Meta(
-            description="Where requests are counted and timed. engine: its own metrics, percentiles as exact as "
-            "its histograms' buckets. proxy: a small proxy on each replica times every request: exact "
+            description="Where requests are counted and timed. engine: its own metrics, percentiles as exact "
+            "as its histograms' buckets. proxy: a small proxy on each replica times every request: exact "
             "percentiles with any engine, at the price of one more process in the requests' way."
         ),
     ] = "engine"

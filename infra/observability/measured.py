@@ -1,4 +1,4 @@
-"""Which metrics of the catalogue a model's replicas can tell: its engine's readings decide.
+"""Which metrics of the catalogue a model's replicas can tell: the readings decide, and whether it is timed.
 
 A figure or an alarm over a metric that nobody publishes would be an empty chart or an alarm that never fires.
 """
@@ -26,6 +26,8 @@ _AGENTS_OWN = frozenset(
 def measured(launch: Launch) -> frozenset[str]:
     """Names of the catalogue's metrics that replicas started so will publish."""
     read = frozenset(reading.metric for reading in launch.readings)
+    if launch.timed:
+        read |= catalogue.TIMED
     found = _AGENTS_OWN | read
     if catalogue.IN_FLIGHT.name in read and launch.max_sequences:
         found |= {catalogue.BATCH.name}

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from infra.agent import catalogue
 from infra.agent.config import AgentConfig
 from infra.agent.machine import Action, Phase, State
+from infra.agent.telemetry import requests
 from infra.agent.telemetry.changes import Changes
 from infra.agent.telemetry.exposition import parse
 from infra.agent.telemetry.life import Life
 from infra.agent.telemetry.tally import Tally
+from infra.agent.timing import Report
 
 _LOG = logging.getLogger("agent")
 _ALWAYS = (catalogue.SPOT_NOTICES.name, catalogue.ENGINE_FAILURES.name)
@@ -54,6 +56,8 @@ class Meter:
         self._tally = Tally()
         self._view = View()
         self._lock = threading.Lock()
+        if self._launch.timed:
+            self._view.totals.add(requests.none())
 
     def saw(self, before: State, after: State, actions: Collection[Action], at: float) -> None:
         """A round of the agent's loop."""
@@ -102,6 +106,19 @@ class Meter:
             self._add(found)
             self._view.page = text
 
+    def timed(self, report: Report, at: float) -> None:
+        """A request has ended, as the recorder saw it."""
+        with self._lock:
+            if report.first_token is not None:
+                self._add(self._life.first_token(at))
+            self._add(requests.one(report))
+
+    def unreported(self, requests: int) -> None:
+        """So many requests ended of which nothing more is known: figures are wrong, as if not read."""
+        _LOG.warning("requests were not counted", extra={"fields": {"requests": requests}})
+        with self._lock:
+            self._add(Tally({catalogue.SCRAPE_FAILURES.name: 1.0}))
+
     def unread(self) -> None:
         """The page could not be had; that is news only of an engine that is healthy otherwise."""
         with self._lock:
@@ -119,9 +136,12 @@ class Meter:
         with self._lock:
             taken, self._tally = self._tally, Tally()
             self._view.heartbeat = at
-            always = (*_ALWAYS, catalogue.SCRAPE_FAILURES.name) if self._launch.readings else _ALWAYS
+            told = self._launch.readings or self._launch.timed
+            always = (*_ALWAYS, catalogue.SCRAPE_FAILURES.name) if told else _ALWAYS
             for name in always:
                 taken.count(name, 0)
+            if self._launch.timed and self._life.served:
+                taken.add(Tally(requests.none().counts))
             if heartbeat:
                 taken.count(catalogue.HEARTBEAT.name, 1)
             if (age := self._life.age(at)) is not None:

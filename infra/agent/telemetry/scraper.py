@@ -20,6 +20,7 @@ from infra.agent.telemetry.lines import line
 from infra.agent.telemetry.meter import Meter
 from infra.agent.telemetry.publisher import Publisher
 from infra.agent.telemetry.tally import Tally
+from infra.agent.timing import Report
 
 _LOG = logging.getLogger("agent")
 _SCRAPE_SECONDS = 5
@@ -80,6 +81,10 @@ class Telemetry:
     def saw(self, before: State, after: State, actions: Collection[Action]) -> None:
         """A round of the loop."""
         self.meter.saw(before, after, actions, self.wall())
+
+    def timed(self, report: Report) -> None:
+        """A request has ended."""
+        self.meter.timed(report, self.wall())
 
     def flush(self, seconds: float) -> None:
         """Publish what there is, although it isn't time; wait at most so long."""
