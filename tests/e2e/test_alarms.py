@@ -291,4 +291,3 @@ def test_the_environment_is_as_it_was(ward: Project, story: Story) -> None:
     """Failures leave nothing for Terraform to repair, and all replicas are back."""
     assert all(len(ward.healthy(failure.model)) == failure.replicas for failure in story.failures)
     assert ward.run("plan", "--env", NAME).code == 0
-    ward.ok("destroy", "--env", NAME, "--yes")
