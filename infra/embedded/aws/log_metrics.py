@@ -15,6 +15,9 @@ _EMBEDDED = '"_aws"'
 
 Json = Mapping[str, Any]
 
+_Datapoint = tuple[str, str, dict[str, str], list[tuple[float, float]], str]
+"""Namespace, name, dimensions, values with their counts, unit."""
+
 
 def ingest(account: str, region: str, filters: Sequence[Json], events: Sequence[Json]) -> None:
     """Record the metrics in log events as the API brings them (`message`, `timestamp` in milliseconds)."""
@@ -35,15 +38,19 @@ def _embedded(account: str, region: str, message: str, at: float) -> None:
         return
     stamp = about.get("Timestamp")
     moment = stamp / 1000 if isinstance(stamp, int | float) else at
-    directives = about.get("CloudWatchMetrics")
-    for directive in directives if isinstance(directives, list) else ():
-        if not isinstance(directive, dict):
-            continue
+    try:
+        found = list(_datapoints(document, about))
+    except (AttributeError, TypeError, ValueError):
+        return  # whoever wrote it: it doesn't follow the format
+    for namespace, name, dimensions, values, unit in found:
+        cloudwatch.record(account, region, namespace, name, dimensions, values, moment, unit)
+
+
+def _datapoints(document: Json, about: Json) -> Iterator[_Datapoint]:
+    for directive in about.get("CloudWatchMetrics") or ():
         for name, unit, values in _metrics(document, directive):
             for dimensions in _dimension_sets(document, directive):
-                cloudwatch.record(
-                    account, region, str(directive.get("Namespace")), name, dimensions, values, moment, unit
-                )
+                yield str(directive.get("Namespace")), name, dimensions, values, unit
 
 
 def _metrics(document: Json, directive: Json) -> Iterator[tuple[str, str, list[tuple[float, float]]]]:

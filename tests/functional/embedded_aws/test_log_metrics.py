@@ -105,6 +105,26 @@ def test_metric_filter_counts_what_matches(cloud: Any, logs: Any, pattern: str, 
     assert sum(_total(cloud, "errors")) == expected
 
 
+@pytest.mark.parametrize(
+    "directives",
+    [
+        7,
+        ["tokens"],
+        [{"Namespace": "test", "Metrics": ["tokens"]}],
+        [{"Namespace": "test", "Metrics": [{"Name": ["tokens"]}]}],
+        [{"Namespace": "test", "Metrics": [{"Name": "tokens"}], "Dimensions": [[{}]]}],
+        [{"Namespace": "test", "Metrics": [{"Name": "words"}]}],
+    ],
+)
+def test_what_does_not_follow_the_format_is_a_log_line(cloud: Any, logs: Any, directives: Any) -> None:
+    """Whatever a program writes, its logs are taken; only the metrics are missing."""
+    _put(
+        logs, json.dumps({"_aws": {"CloudWatchMetrics": directives}, "tokens": 1, "words": {"Values": ["a"]}})
+    )
+    assert len(logs.filter_log_events(logGroupName="group")["events"]) == 1
+    assert cloud.client("cloudwatch").list_metrics(Namespace="test")["Metrics"] == []
+
+
 def test_filter_takes_value_and_dimensions_from_fields(cloud: Any, logs: Any) -> None:
     """`$.field` names where a metric's value and dimensions are."""
     transformation = {
