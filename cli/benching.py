@@ -49,6 +49,11 @@ def of_url(url: str, model: str | None, api_key_env: str | None) -> Subject:
     key = None
     if api_key_env and not (key := os.environ.get(api_key_env)):
         raise Refused(f"--api-key-env {api_key_env}: this variable is not set")
+    if key and not (key.isascii() and key.isprintable()):
+        raise Refused(
+            f"--api-key-env {api_key_env}: its value can't be sent in a header",
+            hint="letters, digits and signs of ASCII; is there a line break in it?",
+        )
     return Subject(target=Target(url=url.rstrip("/"), model=model), api_key=key)
 
 

@@ -1,5 +1,6 @@
 """Options that several commands share, so that they are spelled and explained once."""
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -36,6 +37,15 @@ class LengthType(DurationType):
         """Seconds; a usage error for none."""
         length = super().convert(value, param, ctx)
         return length or self.fail(f"{value} is no time at all", param, ctx)
+
+
+class NumberType(click.FloatRange):
+    """A number within bounds. `nan` compares with none, and would pass them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; a usage error for anything else."""
+        number = float(super().convert(value, param, ctx))
+        return self.fail(f"{value} is not a number", param, ctx) if math.isnan(number) else number
 
 
 DURATION = DurationType()

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cli.options import DURATION, LENGTH, json_option
+from cli.options import DURATION, LENGTH, NumberType, json_option
 
 if TYPE_CHECKING:
     from cli.benching import Subject
     from infra.bench.objective import Objective
     from infra.bench.report import Settings
 
-_RATE = click.FloatRange(min=0, min_open=True)
+_RATE = NumberType(min=0, min_open=True, max=100_000)
 _COUNT = click.IntRange(min=1)
 _DEFAULT_DURATION = 60.0
 
@@ -67,7 +67,7 @@ class ObjectiveType(click.ParamType["Objective"]):
 )
 @click.option(
     "--max-failures",
-    type=click.FloatRange(0, 100),
+    type=NumberType(0, 100),
     metavar="PERCENT",
     help="Exit with 1 when a larger share fails.",
 )

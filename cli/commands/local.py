@@ -2,7 +2,7 @@
 
 import click
 
-from cli.options import json_option
+from cli.options import NumberType, json_option
 
 _name = click.argument("name", default="local")
 
@@ -20,9 +20,9 @@ def command() -> None:
 @_name
 @click.option(
     "--speed",
-    type=click.FloatRange(1, 60),
+    type=NumberType(1, 60),
     metavar="N",
-    help="Let alarms and scaling policies live N times faster than on AWS (1 to 60, default: 1).",
+    help="Let alarms and scaling policies live N times faster than on AWS (default: 1).",
 )
 def up(name: str, speed: float | None) -> None:
     """Start the cloud NAME, unless it runs."""

@@ -117,6 +117,10 @@ def test_the_key_comes_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_KEY", "sk-secret")
     assert benching.of_url("http://host/v1/", "chat", "BENCH_KEY").api_key == "sk-secret"
     assert benching.of_url("http://host/v1/", "chat", None).target.url == "http://host/v1"
+    monkeypatch.setenv("BENCH_KEY", "sk-secret\nx")
+    with pytest.raises(Refused, match="can't be sent in a header") as caught:
+        benching.of_url("http://host/v1", "chat", "BENCH_KEY")
+    assert "secret" not in caught.value.message
     monkeypatch.delenv("BENCH_KEY")
     with pytest.raises(Refused, match="BENCH_KEY: this variable is not set"):
         benching.of_url("http://host/v1", "chat", "BENCH_KEY")
@@ -128,6 +132,8 @@ def test_the_key_comes_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         [],
         ["--env", "local", "--url", "http://host/v1"],
         ["--url", "http://host/v1", "--model", "m", "--rate", "0"],
+        ["--url", "http://host/v1", "--model", "m", "--rate", "nan"],
+        ["--url", "http://host/v1", "--model", "m", "--rate", "inf"],
         ["--url", "http://host/v1", "--model", "m", "--duration", "0s"],
         ["--url", "http://host/v1", "--model", "m", "n"],
         ["--env", "local", "--api-key-env", "KEY"],

@@ -175,6 +175,7 @@ def test_an_unknown_model_is_refused(command: str, capsys: pytest.CaptureFixture
         "metrics --env test --watch --json",
         "dashboard --env test --since 0m",
         "dashboard --env test --port 70000",
+        "local up --speed nan",
         "logs --env test --source kernel",
         "samples fetch --env test chat --limit 0",
     ],
