@@ -3,11 +3,13 @@
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from infra.agent import catalogue
 from infra.engines import registry
-from infra.environment.model import Engine, Environment, Instances, Price, Slot
+from infra.environment.model import Engine, Environment, Instances, Monitoring, Price, Slot
+from infra.observability.alarms import alarms
 from infra.observability.figures import Serving, environment_figures, figures, releases_over_time
 from infra.observability.measured import measured
 from infra.observability.queries import queries
@@ -28,8 +30,6 @@ def environment(**changes: object) -> Environment:
 
 def replace_model(environment: Environment, chat: object) -> Environment:
     """The environment with another `chat`."""
-    import msgspec
-
     return msgspec.structs.replace(environment, models={**environment.models, "chat": chat})
 
 
@@ -165,6 +165,25 @@ def test_what_an_agent_knows_itself_needs_no_engine() -> None:
     assert {"Heartbeat", "EngineFailures", "SpotNotices", "ColdStart"} <= found
     assert not {"GpuUse", "Requests", "ColdStartFirstToken", "BatchOccupancy"} & found
     assert "GpuUse" in measured(replace(launch, gpus=True))
+
+
+def test_a_proxy_tells_times_of_any_engine() -> None:
+    """llama.cpp has no times: timed by the proxy it has figures and alarms of them; nothing counts twice."""
+    silent = Engine(name="llama.cpp", version="server")
+    mute = environment(engine=silent)
+    timed = msgspec.structs.replace(mute, monitoring=Monitoring(times="proxy"))
+    added = {each.id for each in figures(timed, "chat", SOURCES)} - {
+        each.id for each in figures(mute, "chat", SOURCES)
+    }
+    assert added == {"latency", "ttft", "tpot"}
+    kinds = {each.kind for each in alarms(timed, "chat", SOURCES)}
+    assert kinds - {each.kind for each in alarms(mute, "chat", SOURCES)} == {"ttft"}
+    (latency,) = (each for each in alarms(timed, "chat", SOURCES) if each.kind == "latency")
+    assert {term.name for term in latency.line.terms} == {"Latency"}
+    rich = msgspec.structs.replace(environment(engine=SIMULATOR), monitoring=Monitoring(times="proxy"))
+    launch = registry.launch(rich, "chat")
+    assert not {reading.metric for reading in launch.readings} & catalogue.TIMED
+    assert (launch.port, launch.engine_port, launch.timed) == (8000, 8001, True)
 
 
 def term(id_: str, name: str, namespace: str = "llmctl") -> Term:
