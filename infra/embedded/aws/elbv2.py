@@ -101,6 +101,8 @@ class TargetGroup(FakeTargetGroup):  # type: ignore[misc]
 
     def deregister_terminated_instances(self, instance_ids: list[str]) -> None:
         """Drop dead instances: they have nothing to drain. moto lists them as draining for ever."""
+        if self.target_type == "lambda":
+            return
         for instance_id in instance_ids:
             known = self.targets.pop(instance_id, None)
             port = int(known["Port"]) if known else int(self.port)

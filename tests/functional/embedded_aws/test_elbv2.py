@@ -203,3 +203,16 @@ def test_what_the_balancer_can_not_carry_out_is_refused(cloud: Any) -> None:
         client.create_listener(**balancer, DefaultActions=authenticate)
     with pytest.raises(ClientError, match=r"NotImplemented.*authenticate-cognito"):
         client.modify_listener(ListenerArn=listener, DefaultActions=authenticate)
+
+
+def test_instances_may_end_beside_a_function(cloud: Any) -> None:
+    """A target group of functions has no port, and no interest in instances that are terminated."""
+    elbv2, ec2 = cloud.client("elbv2"), cloud.client("ec2")
+    group = elbv2.create_target_group(Name="waker", TargetType="lambda")["TargetGroups"][0]["TargetGroupArn"]
+    function = "arn:aws:lambda:us-east-1:123456789012:function:waker"
+    elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": function}])
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    started = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    ec2.terminate_instances(InstanceIds=[started])
+    (target,) = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert target["Target"]["Id"] == function
