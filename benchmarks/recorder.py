@@ -3,8 +3,8 @@
     python -m benchmarks.recorder
 
 The engine is the simulator without delays, so that only the way there is measured; recorder and engine are
-processes of their own. Whole answers and streams, everything kept (the worst case) and nothing. Ends with 1
-when the recorder adds more than the target to the median request.
+processes of their own. Whole answers and streams: nothing kept, everything timed, everything kept (the worst
+case). Ends with 1 when the recorder adds more than the target to the median request.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from contextlib import contextmanager
 import aiohttp
 
 from infra.agent.recorder import Recorder, Sampling
+from infra.agent.timing import Report
 
 HOST = "127.0.0.1"
 TARGET_MS = 2.0
@@ -33,12 +34,17 @@ TOKENS = 32
 def main() -> int:
     """Measure, print, and say whether the target is met."""
     added = []
-    with _engine() as engine, _recorder(engine, 1e-18) as quiet, _recorder(engine, 1.0) as keeping:
+    with (
+        _engine() as engine,
+        _recorder(engine, 0) as quiet,
+        _recorder(engine, 0, timed=True) as timing,
+        _recorder(engine, 1.0) as keeping,
+    ):
         for stream in (False, True):
             kind = f"stream of {TOKENS} tokens" if stream else f"answer of {TOKENS} tokens"
             direct = _measure(engine, stream=stream)
             print(f"{kind:22} direct           {_row(direct)}")
-            for name, port in (("passing on", quiet), ("keeping all", keeping)):
+            for name, port in (("passing on", quiet), ("timing all", timing), ("keeping all", keeping)):
                 through = _measure(port, stream=stream)
                 added.append(1000 * (through[0] - direct[0]))
                 print(
@@ -101,10 +107,10 @@ def _engine() -> Iterator[int]:
 
 
 @contextmanager
-def _recorder(engine: int, rate: float) -> Iterator[int]:
+def _recorder(engine: int, rate: float, *, timed: bool = False) -> Iterator[int]:
     port = _free_port()
     process = multiprocessing.get_context("spawn").Process(
-        target=_record, args=(engine, port, rate), daemon=True
+        target=_record, args=(engine, port, rate, timed), daemon=True
     )
     process.start()
     try:
@@ -115,9 +121,10 @@ def _recorder(engine: int, rate: float) -> Iterator[int]:
         process.join()
 
 
-def _record(engine: int, port: int, rate: float) -> None:
+def _record(engine: int, port: int, rate: float, timed: bool) -> None:
     async def run() -> None:
-        recorder = Recorder(HOST, engine, Sampling(rate=rate, max_bytes=65536, keep=lambda exchange: None))
+        sampling = Sampling(rate=rate, max_bytes=65536, keep=lambda exchange: None)
+        recorder = Recorder(HOST, engine, sampling, report=Report.to_line if timed else None)
         async with await recorder.listen(HOST, port):
             await asyncio.Event().wait()
 

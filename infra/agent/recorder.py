@@ -55,7 +55,7 @@ class Recorder:
     host: str
     port: int
     sampling: Sampling
-    report: Callable[[Report], None] | None = None
+    report: Callable[[Report], object] | None = None
     """Gets told of every request that generates; None: they aren't timed."""
     now: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
