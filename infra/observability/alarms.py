@@ -304,7 +304,7 @@ class _ModelAlarms:
             periods=5,
             datapoints=1,
             missing=Missing.NOT_BREACHING,
-            meaning=f"An engine of {self._model} ended by itself or stopped answering.",
+            meaning=f"An engine of {self._model} ended, stopped answering, or went down with its agent.",
             why_missing=_COUNTED,
         )
 
