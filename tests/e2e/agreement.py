@@ -6,6 +6,7 @@ to a second or two, of a steady load. A second model fails a quarter of its requ
 """
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from infra.environment import names
 from tests.e2e.harness import Project
 
 NAME = "agree"
-RATE, WARMUP, MINUTE = 8, 6, 60
+RATE, WARMUP, MINUTE = 8, 9, 60
 SHAKY_RATE, SHAKY_SECONDS = 6, 25
 PUBLISHED_EARLIER = 1
 """Seconds before a minute's end that its last figures are published: what comes later is in the next."""
@@ -38,7 +39,7 @@ monitoring: {{interval: 5s, times: {times}}}
 models:
   chat:
     source: hf://example/chat-7B
-    engine: {{name: simulator, version: "1", args: {{ttft: 0.8, time-per-token: 0.05}}}}
+    engine: {{name: simulator, version: "1", args: {{ttft: 3, time-per-token: 0.05}}}}
     instances: {{types: [g5.xlarge], zones: [us-east-1a, us-east-1b]}}
     replicas: {{min: 2, max: 2}}
     routing: {{deregistration_delay: 5s}}
@@ -49,8 +50,12 @@ models:
     replicas: {{min: 1, max: 1}}
     routing: {{deregistration_delay: 5s}}
 """
-"""Times are long enough for 5 % of them to be more than what a busy machine adds here and there."""
+"""Times are long enough for 5 % of them to be more than what a busy machine adds here and there.
 
+Time to the first token is the same for all requests: its p99 is what the machine did to the unluckiest five.
+"""
+
+_LAST = 19
 _PERCENTILES = ("p50", "p95", "p99")
 
 
@@ -87,6 +92,7 @@ def measure(project: Project) -> list[Pair]:
     steady = _bench(project, "chat", RATE, WARMUP, MINUTE)
     _sleep_until(begins + STARTUP)
     shaky = _bench(project, "shaky", SHAKY_RATE, 0, SHAKY_SECONDS)
+    os.setpriority(os.PRIO_PROCESS, shaky.pid, _LAST)  # its start must not delay what is timed
     reports = {"chat": _report(project, "chat", steady), "shaky": _report(project, "shaky", shaky)}
     _sleep_until(begins + MINUTE + SETTLED)
     shown = project.ok("metrics", "--env", NAME, "--since", "1m", "--json").json()
