@@ -9,6 +9,8 @@ from infra.environment.document import Place
 
 _ANYWHERE = {"secret", "secrets", "password", "passwd", "credential", "credentials", "apikey"}
 _LAST = {"key", "token", "authtoken"}
+_NUMBER = re.compile(r"[\d.]{1,8}")
+"""A setting such as SIMULATOR_TIME_PER_TOKEN: too short for a secret."""
 _VALUES = re.compile(r"^(hf_[A-Za-z0-9]{10,}|sk-[\w-]{10,}|gh[pousr]_\w{10,}|AKIA[0-9A-Z]{16})$")
 
 
@@ -27,7 +29,11 @@ def _suspicious(name: str, value: object) -> bool:
     if not isinstance(value, str) or not value:
         return False
     words = re.split(r"[_-]", name.lower())
-    return bool(_ANYWHERE & set(words)) or words[-1] in _LAST or bool(_VALUES.match(value))
+    return bool(_ANYWHERE & set(words)) or _ends_like_one(words[-1], value) or bool(_VALUES.match(value))
+
+
+def _ends_like_one(word: str, value: str) -> bool:
+    return word in _LAST and not _NUMBER.fullmatch(value)
 
 
 def _finding(place: Place, name: str) -> Finding:

@@ -110,6 +110,21 @@ def test_an_alarm_that_feeds_another_is_not_counted_twice(served: Served) -> Non
     expect(served.page.locator("#verdict")).to_have_text(re.compile("^1 alarm ·|^1 alarm$"))
 
 
+def test_a_sleeping_model_is_said_to_sleep(served: Served) -> None:
+    """A model at zero whose requests go to the waker isn't called serving."""
+    served.source.alarm_states = []
+    served.source.environment = EnvironmentState(
+        environment="staging",
+        endpoint="http://127.0.0.1:8080",
+        models=(
+            model_state("chat", slot_state(Slot.BLUE, 100, replica(1), wanted=1), slot_state(Slot.GREEN, 0)),
+            model_state("night", slot_state(Slot.BLUE, 0), slot_state(Slot.GREEN, 0)),
+        ),
+    )
+    served.open()
+    expect(served.page.locator("#verdict")).to_have_text("Serving, every replica healthy · asleep: night")
+
+
 def test_changes_appear(served: Served) -> None:
     """A replica fails, a weight moves, something is recorded: it is on the page without a reload."""
     served.open()

@@ -32,6 +32,7 @@ from tests.unit.environment.builders import examined, messages
             ("provider/name", "embedded"),
             ("monitoring", {"interval": "5s", "notify": ["http://127.0.0.1:9000/alarms"]}),
         ),
+        (("models/chat/engine/env", {"SIMULATOR_TIME_PER_TOKEN": "0.02"}),),
         (("models/chat/scaling", {"metric": "tokens_per_second", "target": 400}),),
         (("models/chat/scaling", {"expression": "MAX([in_flight, 2 * queued]) / replicas", "target": 4}),),
         (

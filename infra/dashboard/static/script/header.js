@@ -22,7 +22,16 @@ function verdict(state, firing) {
   if (short.length) {
     return ["bad", [alarms, `${short.join(", ")}: not every replica is healthy`].filter(Boolean).join(" · ")];
   }
-  return firing ? ["bad", alarms] : ["good", "Serving, every replica healthy"];
+  if (firing) return ["bad", alarms];
+  const asleep = state.models.filter(isAsleep).map((model) => model.name);
+  if (asleep.length === state.models.length) return ["good", `Asleep: ${asleep.join(", ")}`];
+  const others = asleep.length ? ` · asleep: ${asleep.join(", ")}` : "";
+  return ["good", `Serving, every replica healthy${others}`];
+}
+
+/** Whether requests go to the waker: no slot gets any. */
+function isAsleep(model) {
+  return Boolean(model.live) && model.slots.every((slot) => slot.weight === 0);
 }
 
 function isReady(model) {
