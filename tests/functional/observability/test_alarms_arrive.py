@@ -93,4 +93,4 @@ def test_who_reads_it_learns_what_was_seen(client: Client, synthesised: Stack, h
     assert (said["AlarmName"], said["NewStateValue"]) == ("llmctl-test-chat-engine-failing", "ALARM")
     assert said["Trigger"]["Threshold"] == 1
     assert "1 out of the last 5 datapoints" in said["NewStateReason"]
-    assert "ended by itself" in said["AlarmDescription"]
+    assert "docs/operations.md explains it: engine-failing" in said["AlarmDescription"]
