@@ -147,7 +147,7 @@ def simulator() -> Iterator[str]:
     try:
         url = f"http://127.0.0.1:{port}"
         while not answers(url):
-            time.sleep(0.1)
+            time.sleep(0.1)  # a server that starts can only be asked again
         yield f"{url}/v1"
     finally:
         process.kill()

@@ -143,7 +143,7 @@ def _wait(port: int) -> None:
         try:
             socket.create_connection((HOST, port), 1).close()
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.05)  # a server that starts can only be asked again
         else:
             return
     raise TimeoutError(f"nothing listens on {port}")

@@ -107,6 +107,7 @@ def llmctl(*arguments: str) -> None:
 
 def observe(session: Session) -> Moments:
     """Put load on the model until as many replicas as it needs are healthy."""
+    # Alarms count whole minutes: begun at any other moment, the same load would take up to a minute more.
     time.sleep(-(time.time() + LEAD) % MINUTE)
     with generator() as load:
         alarm = wait(lambda: alarmed(session), "the alarm")
@@ -154,7 +155,7 @@ def wait(found: Callable[[], T | None], what: str) -> T:
     while (answer := found()) is None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {PATIENCE:.0f} s: {what}")
-        time.sleep(0.5)
+        time.sleep(0.5)  # nothing tells us: real clouds are polled
     return answer
 
 

@@ -33,7 +33,7 @@ def main() -> None:
     options = arguments()
     with load(options.env, options.model, options.rate), page_of(options.env, options.since) as url:
         show(f"load for {options.seconds} s, then pictures of {url}")
-        time.sleep(options.seconds)
+        time.sleep(options.seconds)  # the charts fill while the load runs
         take(url)
 
 

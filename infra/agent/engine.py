@@ -19,8 +19,13 @@ from infra.agent.machine import Work
 
 CONTAINER = "engine"
 _CACHE_DIRECTORY = "/var/cache/llmctl"
-# A path inside the container: engines' images run as root and keep what they download in root's home.
-_CONTAINER_CACHE = "/root/.cache"
+"""Where engines keep what they download, on the instance and in the container: a restart finds it again."""
+_CACHE_VARIABLES = {
+    "XDG_CACHE_HOME": _CACHE_DIRECTORY,
+    "HF_HOME": f"{_CACHE_DIRECTORY}/huggingface",  # some images set it to a place of their own
+}
+_ANYBODY = 0o1777
+"""Like a temporary folder: an image may run as any user."""
 _DOCKER_TIMEOUT = 20.0
 
 # Run in between, because Popen's preexec_fn is unsafe in a process with threads. The look at the parent
@@ -35,7 +40,7 @@ DIE_WITH_PARENT = (
 
 def run_command(launch: Launch, *, root: str, env_file: Path, weights: bool) -> tuple[str, ...]:
     """The `docker run` command line. `root` comes before every path on the instance."""
-    volumes = [f"{root}{_CACHE_DIRECTORY}:{_CONTAINER_CACHE}"]
+    volumes = [f"{root}{_CACHE_DIRECTORY}:{_CACHE_DIRECTORY}"]
     if weights:
         volumes.append(f"{root}{WEIGHTS_DIRECTORY}:{WEIGHTS_DIRECTORY}:ro")
     # Engines that split a model over GPUs talk through shared memory: a container's own 64 MB is too small.
@@ -115,6 +120,7 @@ class DockerEngine:
         command = run_command(self.launch, root=self.root, env_file=self._env_file(), weights=self.weights)
         for folder in (_CACHE_DIRECTORY, WEIGHTS_DIRECTORY):
             Path(f"{self.root}{folder}").mkdir(parents=True, exist_ok=True)
+        Path(f"{self.root}{_CACHE_DIRECTORY}").chmod(_ANYBODY)
         return subprocess.Popen(
             (sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command),
             stdin=subprocess.DEVNULL,
@@ -123,7 +129,7 @@ class DockerEngine:
         )
 
     def _env_file(self) -> Path:
-        env = dict(self.launch.env)
+        env = _CACHE_VARIABLES | self.launch.env
         if self.launch.api_key_env and (key := self.api_key()):
             env[self.launch.api_key_env] = key
         path = Path(f"{self.root}/run/llmctl/engine.env")

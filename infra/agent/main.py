@@ -238,7 +238,7 @@ def _identity(metadata: Metadata) -> Identity:
         try:
             return read_identity(metadata)
         except MetadataUnavailable:
-            time.sleep(_ROUND_SECONDS)
+            time.sleep(_ROUND_SECONDS)  # nothing announces it: ask again
     return read_identity(metadata)
 
 

@@ -12,5 +12,5 @@ class SystemClock:
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait: the one place where deploy really does; tests have a clock that only jumps."""
         time.sleep(seconds)

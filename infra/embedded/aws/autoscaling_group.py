@@ -15,6 +15,7 @@ from moto.autoscaling.exceptions import ValidationError
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
 
+from infra.embedded.aws import NotEmulatedError
 from infra.embedded.aws.fleet import Distribution, Hook, Lifecycle, Place, Wait
 from infra.embedded.aws.pace import Beat
 from infra.embedded.aws.scaling import Adjustment, Step
@@ -178,9 +179,9 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("launch_config_name"):
-            raise NotImplementedError("launch configurations: use a launch template")
+            raise NotEmulatedError("launch configurations: use a launch template")
         if not kwargs.get("vpc_zone_identifier"):
-            raise NotImplementedError("groups without subnets: give VPCZoneIdentifier")
+            raise NotEmulatedError("groups without subnets: give VPCZoneIdentifier")
         self.activities: list[Activity] = []
         self.retry_at = 0.0
         """After a failed launch: not before this (epoch seconds)."""

@@ -13,7 +13,13 @@ from moto.autoscaling.models import AutoScalingBackend
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from infra.embedded.aws import autoscaling_act, autoscaling_alarms, cloudwatch, scaling_alarms
+from infra.embedded.aws import (
+    NotEmulatedError,
+    autoscaling_act,
+    autoscaling_alarms,
+    cloudwatch,
+    scaling_alarms,
+)
 from infra.embedded.aws.autoscaling_act import SIMPLE, STEPS, TARGET
 from infra.embedded.aws.autoscaling_group import Group, ScalingPolicy, group_of
 from infra.embedded.aws.patching import override, replace
@@ -76,7 +82,7 @@ def _check(response: Any) -> None:
     """Refuse what AWS refuses, before anything is recorded."""
     kind = response._get_param("PolicyType") or SIMPLE
     if kind == "PredictiveScaling":
-        raise NotImplementedError("predictive scaling policies")
+        raise NotEmulatedError("predictive scaling policies")
     if kind not in (SIMPLE, STEPS, TARGET):
         raise ValidationError(f"Unknown policy type {kind}")
     if kind == TARGET:

