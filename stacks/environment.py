@@ -19,6 +19,7 @@ from modules.bindings.aws.data_caller_identity import DataCallerIdentity
 from modules.bindings.aws.dynamodb_table import DynamodbTable
 from modules.bindings.aws.lambda_function import LambdaFunction
 from modules.bindings.aws.provider import AwsProvider
+from modules.bindings.aws.sns_topic import SnsTopic
 from modules.bindings.base import output
 from modules.capture.samples import Samples
 from modules.identity.instance_role import InstanceRole
@@ -93,28 +94,33 @@ class EnvironmentStack(TerraformStack):
             artefacts=artefacts,
             secret=secret,
         )
-        topic = AlarmTopic(
-            self,
-            "alarms",
-            environment=self._name,
-            region=self._region,
-            account=account,
-            notify=environment.monitoring.notify,
-        ).topic
         balancer = self._load_balancer(network, firewall)
-        output(self, "endpoint", balancer.url, description="Where clients find the environment")
-        output(self, "balancer_dns", balancer.balancer.dns_name, description="DNS name of the balancer")
-        output(self, "runtime_table", table.name, description="DynamoDB table of the runtime")
+        self._outputs(balancer, table)
         return Foundation(
             network=network,
             firewall=firewall,
             load_balancer=balancer,
             artefacts=artefacts,
             role=role,
-            topic=topic,
+            topic=self._topic(account),
             waker=self._waker(account, table),
             samples=self._samples(account, role),
         )
+
+    def _outputs(self, balancer: LoadBalancer, table: DynamodbTable) -> None:
+        output(self, "endpoint", balancer.url, description="Where clients find the environment")
+        output(self, "balancer_dns", balancer.balancer.dns_name, description="DNS name of the balancer")
+        output(self, "runtime_table", table.name, description="DynamoDB table of the runtime")
+
+    def _topic(self, account: str) -> SnsTopic:
+        return AlarmTopic(
+            self,
+            "alarms",
+            environment=self._name,
+            region=self._region,
+            account=account,
+            notify=self._environment.monitoring.notify,
+        ).topic
 
     def _samples(self, account: str, role: InstanceRole) -> Samples | None:
         """Where samples go; nothing of it exists unless a model captures."""

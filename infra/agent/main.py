@@ -103,10 +103,7 @@ def _agent(
     streams: _Streams,
     root: str,
 ) -> Agent:
-    reporter = TableReporter(
-        clients.dynamodb, table=config.runtime_table, model=config.model, instance_id=identity.instance_id
-    )
-    reporter.start()
+    reporter = _reporter(config, identity, clients)
     group = AutoScalingGroup(clients, identity.instance_id, config.launch_hook, config.terminate_hook)
     group.learn()
     fetcher = _fetcher(config, clients, root)
@@ -136,6 +133,14 @@ def _agent(
         now=time.monotonic,
         pause=lambda: _pause(wake),
     )
+
+
+def _reporter(config: AgentConfig, identity: Identity, clients: Clients) -> TableReporter:
+    reporter = TableReporter(
+        clients.dynamodb, table=config.runtime_table, model=config.model, instance_id=identity.instance_id
+    )
+    reporter.start()
+    return reporter
 
 
 def _telemetry(

@@ -35,30 +35,10 @@ class Firewall(Construct):
         self._prefix = names.stack(environment)
         self.balancer = self._group("balancer", vpc_id, "Load balancer: from the allowed ranges")
         self.instances = self._group("instances", vpc_id, "Instances: from the load balancer")
-        for cidr in dict.fromkeys(allow_cidrs):
-            for port in ports:
-                VpcSecurityGroupIngressRule(
-                    self,
-                    f"clients_{_slug(cidr)}_{port}",
-                    security_group_id=self.balancer.id,
-                    cidr_ipv4=cidr,
-                    ip_protocol="tcp",
-                    from_port=port,
-                    to_port=port,
-                    description="Clients",
-                )
+        for port in ports:
+            self._admit(self.balancer, allow_cidrs, port, "Clients", id_=f"clients_{{}}_{port}")
         self._engines()
-        for cidr in dict.fromkeys(scrape_from):
-            VpcSecurityGroupIngressRule(
-                self,
-                f"scrape_{_slug(cidr)}",
-                security_group_id=self.instances.id,
-                cidr_ipv4=cidr,
-                ip_protocol="tcp",
-                from_port=METRICS_PORT,
-                to_port=METRICS_PORT,
-                description="Prometheus",
-            )
+        self._admit(self.instances, scrape_from, METRICS_PORT, "Prometheus", id_="scrape_{}")
         VpcSecurityGroupEgressRule(
             self,
             "instances_out",
@@ -67,6 +47,22 @@ class Firewall(Construct):
             ip_protocol="-1",
             description="Images, weights and AWS",
         )
+
+    def _admit(
+        self, group: SecurityGroup, cidrs: Sequence[str], port: int, description: str, *, id_: str
+    ) -> None:
+        """Let ranges reach a port; `id_` has a place for each range."""
+        for cidr in dict.fromkeys(cidrs):
+            VpcSecurityGroupIngressRule(
+                self,
+                id_.format(_slug(cidr)),
+                security_group_id=group.id,
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                description=description,
+            )
 
     def _engines(self) -> None:
         """The one way to an engine."""
