@@ -29,7 +29,7 @@ from infra.agent import catalogue
 from infra.aws.session import Session
 from infra.embedded.client import Cloud
 from infra.environment import names
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 
 T = TypeVar("T")
 LLMCTL = str(Path(sys.executable).parent / "llmctl")

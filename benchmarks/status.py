@@ -21,7 +21,7 @@ from infra.aws.session import Session
 from infra.embedded.aws.server import Server
 from infra.environment import names
 from infra.environment.load import load
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 from tests.fakes.stack import bring_up, build
 
 MODELS = 50

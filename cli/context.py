@@ -174,7 +174,7 @@ class Workspace:
 
     def metrics(self, models: Sequence[str], since: float) -> "Summary":
         """What the metrics of the last `since` seconds say; refuses when there is nothing deployed."""
-        from infra.environment.model import seconds
+        from infra.environment.base import seconds
         from infra.metrics.summary import summarise
         from infra.metrics.targets import targets
         from infra.metrics.window import window

@@ -18,7 +18,7 @@ class DurationType(click.ParamType[float]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds; a usage error for anything else."""
-        from infra.environment.model import seconds
+        from infra.environment.base import seconds
 
         if isinstance(value, float):
             return value

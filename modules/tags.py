@@ -5,7 +5,8 @@ beyond its reach and get them from here.
 """
 
 from infra.environment import names
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 
 
 def environment_tags(environment: Environment) -> dict[str, str]:

@@ -9,8 +9,11 @@ from infra.agent.config import Capture as AgentCapture
 from infra.agent.config import Monitoring as AgentMonitoring
 from infra.engines import registry
 from infra.environment import names
+from infra.environment.base import seconds
 from infra.environment.ecr import ecr_repository
-from infra.environment.model import Capture, Environment, Market, Slot, seconds
+from infra.environment.model import Environment
+from infra.environment.monitoring import Capture
+from infra.environment.slots import Market, Slot
 from infra.observability.alarms import alarms, composites
 from infra.observability.types import Sources
 from modules.bindings.aws.cloudwatch_log_group import CloudwatchLogGroup

@@ -1,7 +1,9 @@
 """Which models of an environment may sleep, in the words of the waker."""
 
 from infra.environment import names
-from infra.environment.model import Environment, Market, Slot, seconds
+from infra.environment.base import seconds
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.waker.config import SleepingModel, WakerConfig
 
 

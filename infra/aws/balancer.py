@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from infra.aws.session import Session, translated
 from infra.deploy.types import Health
 from infra.environment import names
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.observability.types import Sources
 
 if TYPE_CHECKING:

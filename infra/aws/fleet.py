@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from infra.aws.session import Session, translated
 from infra.deploy.types import Group, Instance, Schedule
 from infra.environment import names
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling.type_defs import (

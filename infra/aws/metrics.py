@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra.agent import catalogue
 from infra.aws.session import Session, translated
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 from infra.metrics.ports import Point, Series
 from infra.observability.queries import Queries, Query
 from infra.observability.serving import Serving

@@ -11,7 +11,7 @@ from infra.aws.session import Session, translated
 from infra.deploy.events import Event
 from infra.deploy.types import Live, Phase, Report
 from infra.environment import names
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 from infra.errors import ExitCode, LlmctlError
 
 

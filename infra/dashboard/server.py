@@ -12,7 +12,7 @@ from aiohttp import web
 from infra.dashboard.cached import Cached
 from infra.dashboard.guard import add_headers, guard
 from infra.dashboard.types import Charts, Source
-from infra.environment.model import seconds
+from infra.environment.base import seconds
 
 T = TypeVar("T")
 

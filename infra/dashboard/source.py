@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 from infra.dashboard.charts import charts
 from infra.dashboard.types import AlarmFact, AlarmPhase, AlarmState, Charts
 from infra.deploy.types import EnvironmentState
-from infra.environment.model import Environment, seconds
+from infra.environment.base import seconds
+from infra.environment.model import Environment
 from infra.errors import LlmctlError
 from infra.metrics.ports import Origins, Reader
 from infra.metrics.window import window

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from infra.deploy.ports import Clock
 from infra.environment import names
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 
 POLL_SECONDS = 2.0
 OVERLAP = timedelta(seconds=60)

@@ -14,8 +14,9 @@ from infra.deploy.audit import audited
 from infra.deploy.ports import Fleet, Runtime
 from infra.deploy.types import Facts, Group, Schedule
 from infra.environment.capacity import bounds
-from infra.environment.model import Environment, Market, Model, Slot
+from infra.environment.model import Environment, Model
 from infra.environment.schedule import minimum_in_force
+from infra.environment.slots import Market, Slot
 
 FIRST_SLOT = Slot.BLUE
 

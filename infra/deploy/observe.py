@@ -15,7 +15,8 @@ from infra.deploy.types import (
     Report,
     SlotState,
 )
-from infra.environment.model import Environment, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Slot
 
 
 def read(fleet: Fleet, balancer: Balancer, runtime: Runtime) -> Facts:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from infra.deploy.types import Group, Health, Live, Report, Schedule
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 
 
 class Fleet(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 
 
 class Phase(StrEnum):

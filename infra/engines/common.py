@@ -10,8 +10,9 @@ from functools import cache
 from importlib import resources
 
 from infra.engines.base import API_KEY_REFERENCE, Vocabulary
+from infra.environment.base import Scalar
 from infra.environment.instances import gpus
-from infra.environment.model import Model, Scalar
+from infra.environment.model import Model
 
 KEEP_ALIVE_SECONDS = 660
 """How long an engine keeps an idle connection: longer than the balancer does, which else sends a request down

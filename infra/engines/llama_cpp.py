@@ -11,7 +11,8 @@ from infra.engines.base import Vocabulary
 from infra.engines.common import Facts, has_gpus, options, plain_env, present
 from infra.engines.readings.llama_cpp import READINGS
 from infra.environment import source
-from infra.environment.model import Model, Scalar
+from infra.environment.base import Scalar
+from infra.environment.model import Model
 
 _HUGGING_FACE = "https://huggingface.co"
 

@@ -9,7 +9,8 @@ from infra.agent.config import Launch
 from infra.engines.base import Vocabulary
 from infra.engines.common import Facts, has_gpus, options, plain_env, present
 from infra.engines.readings.vllm import READINGS
-from infra.environment.model import Model, Scalar
+from infra.environment.base import Scalar
+from infra.environment.model import Model
 
 _DEFAULT_SEQUENCES = 256
 """What it takes at once when it isn't told."""

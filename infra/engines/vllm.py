@@ -20,7 +20,8 @@ from infra.engines.common import (
 )
 from infra.engines.readings.vllm import READINGS
 from infra.environment import source
-from infra.environment.model import Model, seconds
+from infra.environment.base import seconds
+from infra.environment.model import Model
 
 _FIRST_WITH_SHUTDOWN_TIMEOUT = (0, 18)
 

@@ -5,7 +5,8 @@ One place for both columns: Terraform sets the maximum, the runtime the minimum 
 
 from dataclasses import dataclass
 
-from infra.environment.model import Market, Model
+from infra.environment.model import Model
+from infra.environment.slots import Market
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,13 @@ exists: `stacks/`, `modules/`; what happens: `cli/`, `infra/`) meet only here. A
 has no place in this file: an ignored setting is worse than a refused one.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
+
+from infra.environment.base import Cidr, Domain, Duration, Positive, Scalar, Spec
+from infra.environment.monitoring import Alarms, Capture, Monitoring
+from infra.environment.rollout import Rollout
 
 Name = Annotated[
     str,
@@ -20,38 +23,6 @@ Name = Annotated[
         examples=["chat"],
     ),
 ]
-Cidr = Annotated[
-    str,
-    Meta(
-        pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$",
-        description="An IPv4 range.",
-        examples=["203.0.113.0/24"],
-    ),
-]
-Domain = Annotated[str, Meta(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$", examples=["llm.example.com"])]
-Positive = Annotated[int, Meta(ge=1)]
-Duration = Annotated[
-    str, Meta(pattern=r"^\d+(s|m|h)$", description="A duration.", examples=["30s", "5m", "1h"])
-]
-Scalar = str | int | float | bool
-
-
-class Slot(StrEnum):
-    """One of the two places of a model; one is live, the other idle or taking a new release."""
-
-    BLUE = "blue"
-    GREEN = "green"
-
-
-class Market(StrEnum):
-    """How an instance is bought."""
-
-    SPOT = "spot"
-    ON_DEMAND = "on-demand"
-
-
-class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every section: immutable, keyword-only, unknown keys refused."""
 
 
 class Provider(Spec, frozen=True, kw_only=True):
@@ -264,47 +235,6 @@ class Scaling(Spec, frozen=True, kw_only=True):
         return "expression" if self.expression else self.metric or "requests_per_replica"
 
 
-class Alarms(Spec, frozen=True, kw_only=True):
-    """When a model calls for help; null turns an alarm off. docs/operations.md explains each."""
-
-    error_rate: Annotated[
-        Annotated[float, Meta(gt=0, le=100)] | None,
-        Meta(description="Percent of requests that failed on the server's side, over 5 minutes."),
-    ] = 5.0
-    latency_p95: Annotated[Duration | None, Meta(description="95 % of requests take less.")] = "60s"
-    ttft_p95: Annotated[
-        Duration | None, Meta(description="95 % of requests get their first token sooner.")
-    ] = "10s"
-    queued: Annotated[
-        Annotated[float, Meta(gt=0)] | None, Meta(description="Requests waiting in each replica's engine.")
-    ] = 8.0
-    capacity_short: Annotated[
-        Duration | None,
-        Meta(description="Fewer replicas in service than wanted for so long; longer than a cold start."),
-    ] = "20m"
-    spot_notices: Annotated[
-        Positive | None, Meta(description="Spot interruption notices within 15 minutes.")
-    ] = 3
-
-
-class Capture(Spec, frozen=True, kw_only=True):
-    """Keep a sample of requests and answers in S3, to judge quality by. Nothing is kept without this."""
-
-    rate: Annotated[float, Meta(gt=0, le=1, description="Share of requests, 0 to 1.")]
-    redact: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="Fields whose values are replaced before anything leaves the instance: dotted paths "
-            "in the request's or the answer's JSON; lists are walked through.",
-            examples=[["messages.content", "user"]],
-        ),
-    ] = ()
-    max_bytes: Annotated[
-        Positive, Meta(description="A longer request or answer is kept without its body.")
-    ] = 65536
-    retention_days: Annotated[Positive, Meta(description="Days until a sample is deleted.")] = 30
-
-
 class Routing(Spec, frozen=True, kw_only=True):
     """How the load balancer spreads a model's requests over its replicas."""
 
@@ -313,22 +243,16 @@ class Routing(Spec, frozen=True, kw_only=True):
         Meta(description="least_outstanding_requests suits generations of different length."),
     ] = "least_outstanding_requests"
     priority: Annotated[
-        Annotated[int, Meta(ge=1, le=49999)] | None,
-        Meta(description="Rule priority; default: derived from the model's name, stable."),
+        Annotated[int, Meta(ge=1, le=16000)] | None,
+        Meta(description="Order among the models' rules; default: derived from the model's name, stable."),
     ] = None
     deregistration_delay: Annotated[
         Duration, Meta(description="How long a leaving replica may finish its requests; at most 3600s.")
     ] = "120s"
-
-
-class Rollout(Spec, frozen=True, kw_only=True):
-    """How a new release takes over the traffic."""
-
-    steps: Annotated[
-        tuple[Annotated[int, Meta(ge=1, le=100)], ...],
-        Meta(min_length=1, description="Percentages of traffic, rising, ending with 100."),
-    ] = (5, 25, 50, 100)
-    bake: Annotated[Duration, Meta(description="How long each step is watched.")] = "5m"
+    slow_start: Annotated[
+        Duration | None,
+        Meta(description="A new replica's share grows for so long (30s to 15m); with round_robin only."),
+    ] = None
 
 
 class Model(Spec, frozen=True, kw_only=True):
@@ -355,44 +279,6 @@ class Model(Spec, frozen=True, kw_only=True):
     capture: Capture | None = None
 
 
-class Monitoring(Spec, frozen=True, kw_only=True):
-    """How closely the environment is watched, and who is told."""
-
-    interval: Annotated[
-        Duration,
-        Meta(description="How often each replica publishes its metrics; 5s to 60s. Shorter costs more."),
-    ] = "60s"
-    replicas: Annotated[
-        bool, Meta(description="Publish some metrics for each replica as well; CloudWatch bills per metric.")
-    ] = True
-    times: Annotated[
-        Literal["engine", "proxy"],
-        Meta(
-            description="Where requests are counted and timed. engine: its own metrics, percentiles as exact "
-            "as its histograms' buckets. proxy: a small proxy on each replica times every request: exact "
-            "percentiles with any engine, at the price of one more process in the requests' way."
-        ),
-    ] = "engine"
-    dashboards: Annotated[
-        bool, Meta(description="CloudWatch dashboards: one for the environment, one for each model.")
-    ] = True
-    notify: Annotated[
-        tuple[Annotated[str, Meta(pattern=r"^(https?://\S+|[^@\s/]+@[^@\s/]+)$")], ...],
-        Meta(
-            description="Where alarms go: e-mail addresses and webhooks (URLs).",
-            examples=[["oncall@example.com", "https://hooks.example.com/llm"]],
-        ),
-    ] = ()
-    budget: Annotated[
-        Annotated[float, Meta(gt=0)] | None,
-        Meta(description="Alarm above so many US dollars an hour for instances; needs each model's price."),
-    ] = None
-    scrape_from: Annotated[
-        tuple[Cidr, ...],
-        Meta(description="Ranges from which Prometheus may scrape the agents (port 9464, /metrics)."),
-    ] = ()
-
-
 class Environment(Spec, frozen=True, kw_only=True):
     """One environment: one file, one stack set, one state, one endpoint."""
 
@@ -417,8 +303,3 @@ class Environment(Spec, frozen=True, kw_only=True):
     def path_prefix(self, model: str) -> str:
         """The path below which a model answers: /MODEL, or "" where the host or being the default tells."""
         return "" if self.endpoint.domain or model == self.default_model else f"/{model}"
-
-
-def seconds(duration: str) -> int:
-    """Seconds in a `Duration` such as 30s, 5m or 1h."""
-    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]

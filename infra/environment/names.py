@@ -5,8 +5,12 @@ outputs. Changing one renames (that is: replaces) resources. Every function is p
 """
 
 import hashlib
+from typing import TYPE_CHECKING
 
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.slots import Market, Slot
+
+if TYPE_CHECKING:
+    from infra.environment.model import Environment
 
 TAG_ENVIRONMENT = "llmctl:environment"
 TAG_MODEL = "llmctl:model"
@@ -17,8 +21,13 @@ LAUNCH_HOOK = "engine-healthy"
 TERMINATE_HOOK = "drained"
 
 _BALANCER_LIMIT = 32
-_RULE_PRIORITIES = 40_000
-_DEFAULT_MODEL_PRIORITY = 50_000
+_ORDERS = 16_000
+_LAST_ORDER = 16_665
+"""Three times this and two are 49,997: a load balancer has priorities up to 50,000."""
+_RULES = (Slot.BLUE, Slot.GREEN, None)
+
+SLOT_HEADER = "x-llmctl-slot"
+"""A request with this header goes straight to a slot, whatever the weights: see `slot_header`."""
 
 
 def stack(environment: str) -> str:
@@ -47,6 +56,16 @@ def waker(environment: str) -> str:
 def waker_target_group(environment: str, model: str) -> str:
     """Name of the target group through which a sleeping model's requests reach the waker."""
     return fit(f"{environment}-{model}-waker", _BALANCER_LIMIT)
+
+
+def slot_header(model: str, slot: Slot) -> str:
+    """Value of `SLOT_HEADER` that leads to one slot of a model."""
+    return f"{model}/{slot}"
+
+
+def watchdog(environment: str) -> str:
+    """Name of the function that ends rollouts whose driver is gone, and of its role and schedule."""
+    return f"{stack(environment)}-watchdog"
 
 
 def launch_template(environment: str, model: str) -> str:
@@ -113,18 +132,24 @@ def artefact_bucket(account: str, environment: str, region: str) -> str:
     return fit(f"{stack(environment)}-{account}-{region}", 63)
 
 
-def rule_priority(environment: Environment, model: str) -> int:
-    """Listener rule priority: the configured one, else derived from the name alone.
+def rule_order(environment: "Environment", model: str) -> int:
+    """Place of a model's rules among those of the others: the configured one, else derived from its name.
 
     It depends on no other model, so adding or removing a model never renumbers a rule. The default model's
-    rule matches everything and therefore comes last.
+    rules match everything and come last.
     """
     configured = environment.models[model].routing.priority
     if configured is not None:
         return configured
     if model == environment.default_model:
-        return _DEFAULT_MODEL_PRIORITY
-    return 1 + int(hashlib.sha256(model.encode()).hexdigest(), 16) % _RULE_PRIORITIES
+        return _LAST_ORDER
+    return 1 + int(hashlib.sha256(model.encode()).hexdigest(), 16) % _ORDERS
+
+
+def rule_priority(environment: "Environment", model: str, slot: Slot | None = None) -> int:
+    """Priority of a model's listener rule, or of the rule that leads straight to one of its slots."""
+    # The model's own would take the requests of the other two if it came first.
+    return rule_order(environment, model) * len(_RULES) + _RULES.index(slot)
 
 
 def fit(name: str, limit: int) -> str:

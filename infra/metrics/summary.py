@@ -12,7 +12,8 @@ from datetime import datetime
 from itertools import islice
 
 from infra.agent.catalogue import NAMESPACE
-from infra.environment.model import Environment, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Slot
 from infra.metrics.ports import Point, Reader, Series
 from infra.metrics.window import Window
 from infra.observability.figures import Serving, figures

@@ -6,7 +6,8 @@ Only whole periods count: one that still fills would look like a drop in traffic
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from infra.environment.model import Environment, seconds
+from infra.environment.base import seconds
+from infra.environment.model import Environment
 
 _DAY = 86_400
 _MINUTE = 60

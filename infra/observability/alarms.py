@@ -11,7 +11,9 @@ from dataclasses import replace
 from infra.agent import catalogue
 from infra.engines import registry
 from infra.environment import names
-from infra.environment.model import Environment, Market, Slot, seconds
+from infra.environment.base import seconds
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.observability.budget import budget_alarms
 from infra.observability.expressions import counted, rate, total
 from infra.observability.measured import measured

@@ -10,7 +10,8 @@ may be told off while another leaves its share unused.
 from collections.abc import Iterator, Mapping, Sequence
 
 from infra.environment.capacity import bounds
-from infra.environment.model import Environment, Market, Model, Price, Slot
+from infra.environment.model import Environment, Model, Price
+from infra.environment.slots import Market, Slot
 from infra.observability.terms import of_group
 from infra.observability.types import Alarm, Line, Missing, Sources, Term
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from infra.agent import catalogue
 from infra.engines import registry
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.observability.lines import ELB, PERCENTILES, BalancerLines, GroupLines, ReplicaLines
 from infra.observability.measured import measured
 from infra.observability.serving import Serving

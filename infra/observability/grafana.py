@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra.environment import names
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.observability.figures import environment_figures, figures, releases_over_time
 from infra.observability.lines import ELB
 from infra.observability.queries import Query, queries

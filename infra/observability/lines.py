@@ -8,7 +8,8 @@ gap and not a zero.
 from infra.agent import catalogue
 from infra.agent.catalogue import Level, Metric
 from infra.engines import registry
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.observability.measured import measured
 from infra.observability.serving import Serving
 from infra.observability.types import Line, Sources, Term

@@ -7,7 +7,9 @@ of groups) and balancer-errors. Composites are Alertmanager's business: it group
 from collections.abc import Mapping
 from typing import Any
 
-from infra.environment.model import Environment, Market, Slot, seconds
+from infra.environment.base import seconds
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.observability.alarms import alarms
 from infra.observability.types import Alarm, Sources
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 
 
 @dataclass(frozen=True, order=True)

@@ -4,7 +4,7 @@ Nothing here combines metrics or knows a threshold; `alarms` and `tracking` do.
 """
 
 from infra.agent.catalogue import NAMESPACE, Level, Metric
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 from infra.observability.lines import ELB, GROUPS
 from infra.observability.types import Sources, Term
 

@@ -8,7 +8,8 @@ predefined metric for it.
 import re
 
 from infra.agent import catalogue
-from infra.environment.model import Market, Scaling, Slot
+from infra.environment.model import Scaling
+from infra.environment.slots import Market, Slot
 from infra.observability.terms import at_balancer, of_group, published
 from infra.observability.types import Line, Sources, Term
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 
 
 @dataclass(frozen=True, kw_only=True)

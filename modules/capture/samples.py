@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from constructs import Construct
 
 from infra.environment import names
-from infra.environment.model import Capture
+from infra.environment.monitoring import Capture
 from modules.bindings.aws.iam_role import IamRole
 from modules.bindings.aws.iam_role_policy import IamRolePolicy
 from modules.bindings.aws.s3_bucket import S3Bucket

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from constructs import Construct
 
 from infra.environment import names
+from infra.environment.base import seconds
 from infra.environment.capacity import bounds
-from infra.environment.model import Environment, Market, Slot, seconds
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.observability.terms import GROUP_METRICS
 from modules.bindings.aws.autoscaling_group import (
     AutoscalingGroup,

@@ -9,7 +9,9 @@ from constructs import Construct
 
 from infra.agent.config import Launch
 from infra.environment import names
-from infra.environment.model import Environment, Market, Slot, seconds
+from infra.environment.base import seconds
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from modules.bindings.aws.launch_template import LaunchTemplate
 from modules.bindings.aws.lb_target_group import LbTargetGroup
 from modules.replica_slot.group import Group

@@ -5,7 +5,9 @@ Both slots have the policy. It does nothing in the idle one: no requests, no rep
 
 from constructs import Construct
 
-from infra.environment.model import Scaling, Slot, seconds
+from infra.environment.base import seconds
+from infra.environment.model import Scaling
+from infra.environment.slots import Slot
 from infra.observability.tracking import tracked
 from infra.observability.types import Line, Sources, Term
 from modules.bindings.aws.autoscaling_group import AutoscalingGroup

@@ -15,7 +15,7 @@ from pathlib import Path
 from infra.embedded import processes
 from infra.embedded.client import Cloud
 from infra.environment import names
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 
 _OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 _AGENT = "/opt/llmctl/agent"

@@ -21,7 +21,7 @@ import pytest
 
 from infra.embedded.client import Cloud
 from infra.environment import names
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 from tests.e2e.harness import Project, eventually, project
 
 NAME = "rush"

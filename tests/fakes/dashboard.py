@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.dashboard.types import AlarmPhase, AlarmState, Chart, Charts, Curve
 from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, SlotState
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 from infra.errors import LlmctlError
 from infra.observability.types import Unit
 

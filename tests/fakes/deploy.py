@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from infra.deploy.logs import EVERYTHING, Choice
 from infra.deploy.types import Group, Health, Live, LogLine, Report, Schedule
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 from infra.metrics.ports import Point, Series
 from infra.observability.serving import Serving
 from infra.observability.types import Line, Sources

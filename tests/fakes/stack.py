@@ -11,7 +11,8 @@ from infra.deploy.motion import carry_out, steps
 from infra.deploy.observe import read
 from infra.embedded.aws import autoscaling, ec2, elbv2, views
 from infra.environment import names
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 
 
 def build(session: Session, environment: Environment) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from infra.environment.capacity import bounds
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
 from infra.environment.names import group
+from infra.environment.slots import Market, Slot
 from tests.synth.synthesis import VARIANTS, Stack, environment, model
 
 Synth = Callable[[Environment], Stack]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from infra.environment.base import seconds
 from infra.environment.checks.base import Finding, Rule, Subject
 from infra.environment.checks.network import unreadable
-from infra.environment.model import seconds
 
 _SHORTEST, _MINUTE = 5, 60
 _DAY = 86400

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from infra.environment.base import seconds
 from infra.environment.checks.base import Finding, Rule, Subject
-from infra.environment.model import seconds
-from infra.environment.names import rule_priority
+from infra.environment.names import rule_order
 
 _LONGEST_DRAIN = 3600
 
@@ -46,7 +46,7 @@ def _paths(subject: Subject) -> Iterator[Finding]:
 def _priorities(subject: Subject) -> Iterator[Finding]:
     taken: dict[int, str] = {}
     for name, _, _ in subject.models:
-        priority = rule_priority(subject.environment, name)
+        priority = rule_order(subject.environment, name)
         if priority in taken:
             yield Finding(
                 place=("models", name, "routing", "priority"),

@@ -8,8 +8,9 @@ from zoneinfo import available_timezones
 
 from cronsim import CronSimError
 
+from infra.environment.base import seconds
 from infra.environment.checks.base import Finding, Rule, Subject
-from infra.environment.model import Model, Replicas, ScheduledMinimum, seconds
+from infra.environment.model import Model, Replicas, ScheduledMinimum
 from infra.environment.schedule import next_times
 
 _CRONTAB = re.compile(

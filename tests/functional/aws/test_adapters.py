@@ -17,8 +17,9 @@ from infra.deploy.motion import steps
 from infra.deploy.observe import interpret, read
 from infra.deploy.types import Health, Phase, Schedule
 from infra.embedded.aws import autoscaling, elbv2, views
-from infra.environment.model import Environment, Slot
+from infra.environment.model import Environment
 from infra.environment.names import target_group
+from infra.environment.slots import Slot
 from infra.errors import ExitCode, LlmctlError, Refused
 from tests.fakes.environments import two_models
 from tests.fakes.stack import bring_up

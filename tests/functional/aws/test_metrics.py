@@ -15,7 +15,8 @@ from infra.aws.metrics import MAX_QUERIES, CloudWatchReader, batched
 from infra.aws.runtime_table import RuntimeTable
 from infra.aws.session import Session
 from infra.embedded.aws import cloudwatch
-from infra.environment.model import Engine, Environment, Instances, Market, Price, Slot
+from infra.environment.model import Engine, Environment, Instances, Price
+from infra.environment.slots import Market, Slot
 from infra.metrics.summary import Row, Summary, summarise
 from infra.metrics.targets import targets
 from infra.metrics.window import Window, window

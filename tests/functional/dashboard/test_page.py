@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from infra.dashboard.types import AlarmPhase
 from infra.deploy.types import EnvironmentState, Phase
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 from infra.errors import LlmctlError
 from tests.fakes.dashboard import alarm, event, model_state, replica, slot_state
 from tests.functional.dashboard.conftest import Served, Server

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from infra.environment import names
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 from tests.synth.synthesis import Stack
 
 Json = dict[str, Any]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.observability.alarms import alarms, composites, environment_alarms
 from infra.observability.types import Alarm, Sources
 from tests.functional.observability.minutes import NOBODY, Half, Life, minutes

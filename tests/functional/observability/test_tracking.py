@@ -14,7 +14,7 @@ from infra.agent import catalogue
 from infra.agent.catalogue import Metric
 from infra.embedded.aws import cloudwatch
 from infra.environment import names
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 from infra.observability.lines import ELB, GROUPS
 from tests.functional.observability.synthesised import Client, Created
 from tests.synth.synthesis import REGION, Stack, environment, model

@@ -18,7 +18,7 @@ from infra.bench.generator import Progress
 from infra.bench.report import Release, Report
 from infra.bench.schedule import Schedule
 from infra.deploy.types import EnvironmentState, ModelState, SlotState
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 from infra.errors import ExitCode, LlmctlError, Refused
 from tests.fakes.environments import two_models
 from tests.unit.bench.test_summary import SETTINGS, answer, failure, report

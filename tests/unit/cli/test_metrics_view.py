@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from cli.render.metrics import live_summary, print_summary
 from cli.render.sparkline import sparkline
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 from infra.metrics.ports import Point
 from infra.metrics.summary import Measure, Row, Summary
 from infra.observability.types import Unit

@@ -15,7 +15,7 @@ from cli.app import run
 from cli.context import Workspace
 from infra.deploy.events import Event
 from infra.deploy.types import EnvironmentState, Live, LogLine
-from infra.environment.model import Slot
+from infra.environment.slots import Slot
 from infra.errors import ExitCode, Refused
 from infra.observability.types import Sources
 from infra.samples.catalogue import Batch, batch

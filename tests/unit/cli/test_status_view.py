@@ -4,7 +4,7 @@ import pytest
 
 from cli.render.status import print_state, progress_line
 from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, SlotState
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 
 REPLICA = Replica(
     id="i-0123456789abcdef0",

@@ -9,7 +9,8 @@ import pytest
 from infra.dashboard.source import CloudSource, Connection, alarm_states
 from infra.dashboard.types import AlarmFact, AlarmPhase
 from infra.deploy.types import EnvironmentState
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from infra.errors import LlmctlError
 from infra.metrics.ports import Point, Series
 from infra.observability.serving import Serving

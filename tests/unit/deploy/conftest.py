@@ -5,7 +5,8 @@ import pytest
 from infra.deploy.types import Group
 from infra.environment import names
 from infra.environment.capacity import bounds
-from infra.environment.model import Environment, Market, Slot
+from infra.environment.model import Environment
+from infra.environment.slots import Market, Slot
 from tests.fakes.deploy import FakeBalancer, FakeFleet, FakeRuntime
 from tests.fakes.environments import two_models
 

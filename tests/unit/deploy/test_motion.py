@@ -6,7 +6,8 @@ import pytest
 from infra.deploy.motion import Forget, GoLive, Pin, Resize, Step, carry_out, steps, waiting_releases
 from infra.deploy.observe import read
 from infra.deploy.types import Live
-from infra.environment.model import Environment, Replicas, Scaling, Slot
+from infra.environment.model import Environment, Replicas, Scaling
+from infra.environment.slots import Slot
 from tests.fakes.deploy import START, FakeBalancer, FakeFleet, FakeRuntime
 
 BLUE_SPOT, BLUE_ON_DEMAND = "llmctl-test-chat-blue-spot", "llmctl-test-chat-blue-on-demand"

@@ -9,7 +9,8 @@ import pytest
 from infra.deploy.motion import DropSchedule, PutSchedule, Resize, Step, carry_out, steps
 from infra.deploy.observe import read
 from infra.deploy.types import Live, Schedule
-from infra.environment.model import Environment, Replicas, Scaling, ScheduledMinimum, Slot, Spot
+from infra.environment.model import Environment, Replicas, Scaling, ScheduledMinimum, Spot
+from infra.environment.slots import Slot
 from tests.fakes.deploy import START, FakeBalancer, FakeFleet, FakeRuntime
 
 BLUE, GREEN = "llmctl-test-chat-blue-spot", "llmctl-test-chat-green-spot"

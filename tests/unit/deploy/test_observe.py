@@ -7,7 +7,8 @@ import pytest
 
 from infra.deploy.observe import endpoint_url, interpret, model_url, phase, read
 from infra.deploy.types import Health, Instance, Live, Phase, Report
-from infra.environment.model import Endpoint, Environment, Slot
+from infra.environment.model import Endpoint, Environment
+from infra.environment.slots import Slot
 from tests.fakes.deploy import START, FakeBalancer, FakeFleet, FakeRuntime
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, SlotState
 from infra.deploy.wait import until_empty, until_ready
-from infra.environment.model import Market, Slot
+from infra.environment.slots import Market, Slot
 from infra.errors import ExitCode, LlmctlError
 from tests.fakes.deploy import START, FakeClock
 

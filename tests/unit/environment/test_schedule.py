@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from infra.environment.capacity import Bounds, bounds
-from infra.environment.model import Market, Replicas, ScheduledMinimum, Spot
+from infra.environment.model import Replicas, ScheduledMinimum, Spot
 from infra.environment.schedule import last_time, minimum_in_force
+from infra.environment.slots import Market
 from tests.fakes.environments import model
 
 OFFICE = (

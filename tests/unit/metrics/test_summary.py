@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.deploy.types import Live
-from infra.environment.model import Engine, Environment, Slot
+from infra.environment.model import Engine, Environment
+from infra.environment.slots import Slot
 from infra.metrics.ports import Point
 from infra.metrics.summary import MEASURES, Row, Summary, Target, summarise
 from infra.metrics.targets import targets

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.environment.model import Monitoring
+from infra.environment.monitoring import Monitoring
 from infra.metrics.window import period_for, refresh_seconds, window
 from tests.fakes.environments import two_models
 

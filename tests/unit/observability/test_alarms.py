@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.environment.model import (
-    Alarms,
-    Engine,
-    Environment,
-    Instances,
-    Monitoring,
-    Price,
-    Replicas,
-)
+from infra.environment.model import Engine, Environment, Instances, Price, Replicas
+from infra.environment.monitoring import Alarms, Monitoring
 from infra.observability.alarms import alarm_name, alarms, composites, environment_alarms, rule
 from infra.observability.types import Alarm, Missing
 from tests.fakes.environments import model, two_models

@@ -8,7 +8,9 @@ import pytest
 
 from infra.agent import catalogue
 from infra.engines import registry
-from infra.environment.model import Engine, Environment, Instances, Monitoring, Price, Slot
+from infra.environment.model import Engine, Environment, Instances, Price
+from infra.environment.monitoring import Monitoring
+from infra.environment.slots import Slot
 from infra.observability.alarms import alarms
 from infra.observability.figures import Serving, environment_figures, figures, releases_over_time
 from infra.observability.measured import measured

@@ -6,7 +6,8 @@ import pytest
 
 from infra.embedded.aws.cloudwatch import expressions
 from infra.embedded.aws.cloudwatch.values import TimeSeries
-from infra.environment.model import Scaling, Slot
+from infra.environment.model import Scaling
+from infra.environment.slots import Slot
 from infra.observability.tracking import tracked
 from infra.observability.types import Line
 from tests.fakes.metrics import SOURCES
