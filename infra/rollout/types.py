@@ -207,6 +207,8 @@ class Status:
     """The verdicts that made it go back."""
     handled: str = ""
     """Id of the last request that was carried out."""
+    passed: bool = False
+    """Whether the step's gates have passed, and only a person's word is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
