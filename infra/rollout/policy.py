@@ -10,7 +10,7 @@ from collections.abc import Callable
 from infra.rollout.forward import baking, draining, keeping, paused, preparing, scaling, shifting
 from infra.rollout.requests import answer
 from infra.rollout.retreat import clearing, restoring, returning
-from infra.rollout.types import Decision, Finished, Halt, Observation, Phase, Plan, Status
+from infra.rollout.types import Decision, Enter, Finished, Halt, Observation, Phase, Plan, Status
 from infra.rollout.world import FULL, carries, told
 
 _STALE = 60.0
@@ -21,9 +21,11 @@ def decide(plan: Plan, status: Status, seen: Observation, now: float) -> Decisio
     """The next move."""
     if status.phase.ended:
         return Finished()
-    if foreign := _foreign_hand(plan, status, seen, now):
+    wish = answer(plan, status, seen, now)
+    aborts = isinstance(wish, Enter) and wish.status.phase.back
+    if not aborts and (foreign := _foreign_hand(plan, status, seen, now)):
         return Halt(why=foreign)
-    return answer(plan, status, seen, now) or _PHASES[status.phase](plan, status, seen, now)
+    return wish or _PHASES[status.phase](plan, status, seen, now)
 
 
 def _foreign_hand(plan: Plan, status: Status, seen: Observation, now: float) -> str:
@@ -35,23 +37,6 @@ def _foreign_hand(plan: Plan, status: Status, seen: Observation, now: float) -> 
         return ""
     stale = status.shifted_at is not None and now - status.shifted_at < _STALE
     if (status.phase is Phase.SHIFTING or stale) and carries(plan, seen, status.previous_weight):
-        return ""
-    return (
-        f"the weights of {plan.model} are {told(seen.weights)}, and this rollout set "
-        f"{plan.old_slot} {FULL - status.weight}, {plan.new_slot} {status.weight}: somebody else changed them"
-    )
-
-
-_PHASES[status.phase](plan, status, seen, now)
-
-
-def _foreign_hand(plan: Plan, status: Status, seen: Observation, now: float) -> str:
-    """What somebody else changed, if the weights are neither what they should be nor what they were."""
-    if carries(plan, seen, status.weight):
-        return ""
-    moving = status.phase in (Phase.SHIFTING, Phase.RETURNING)
-    stale = status.shifted_at is not None and now - status.shifted_at < _STALE
-    if (moving or stale) and carries(plan, seen, status.previous_weight):
         return ""
     return (
         f"the weights of {plan.model} are {told(seen.weights)}, and this rollout set "
