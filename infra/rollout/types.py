@@ -347,6 +347,8 @@ class Measured:
     """What one release did over a window. None: not measured, which is not zero."""
 
     requests: int | None = None
+    direct: int | None = 0
+    """Of these, golden prompts sent straight to the release, past the weights; None: some, nobody knows how many."""
     errors: int | None = None
     engine_failures: int | None = None
     times: Mapping[str, Distribution] = field(default_factory=dict)

@@ -141,7 +141,10 @@ def test_behaviour_changes_while_it_runs(start: Start) -> None:
     server = start("simulator", *ARGUMENTS, "--root-path", "/chat", VLLM_API_KEY=KEY)
     client = openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0)
     now = server.post("/chat/simulator", {"error_rate": 1, "metrics": False, "ttft": 0}, KEY)
-    assert now == (200, {"ttft": 0, "time_per_token": 0.01, "error_rate": 1, "metrics": False})
+    assert now == (
+        200,
+        {"ttft": 0, "time_per_token": 0.01, "error_rate": 1, "garbled": False, "metrics": False},
+    )
     assert server.status("/metrics") == 500
     assert server.status("/health") == 200
     with pytest.raises(openai.InternalServerError):
@@ -153,7 +156,15 @@ def test_behaviour_changes_while_it_runs(start: Start) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"speed": 2}, {"metrics": 1}, {"error_rate": 2}, {"ttft": -1}, {"ttft": float("nan")}, ["metrics"]],
+    [
+        {"speed": 2},
+        {"metrics": 1},
+        {"garbled": 1},
+        {"error_rate": 2},
+        {"ttft": -1},
+        {"ttft": float("nan")},
+        ["metrics"],
+    ],
 )
 def test_wrong_behaviour_is_refused(server: Running, wanted: object) -> None:
     """A typo must not look like an engine that stays well, nor change half of what was asked for."""

@@ -43,6 +43,33 @@ def test_answers_repeat_and_depend_on_the_prompt() -> None:
     assert invent("a", seed=1, limit=None).text.startswith("[simulated]")
 
 
+def test_a_broken_chat_template_answers_beside_the_point() -> None:
+    """Nothing but the words tells: as long and as repeatable as the right answer, and still marked."""
+    right, wrong = invent("a", seed=1, limit=None), invent("a", seed=1, limit=None, garbled=True)
+    assert len(right.tokens) == len(wrong.tokens)
+    assert set(right.tokens[1:]).isdisjoint(wrong.tokens[1:])
+    assert wrong == invent("a", seed=1, limit=None, garbled=True)
+    assert wrong.text.startswith("[simulated]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "garbled"),
+    [
+        ([], {}, False),
+        (["--garbled"], {}, True),
+        (["--garbled", "true"], {}, True),
+        (["--garbled", "--ttft", "0"], {}, True),
+        ([], {"SIMULATOR_GARBLED": "true"}, True),
+        (["--garbled", "false"], {"SIMULATOR_GARBLED": "true"}, False),
+    ],
+)
+def test_a_release_may_have_a_broken_template(
+    arguments: list[str], variables: dict[str, str], garbled: bool
+) -> None:
+    """`garbled: true` under engine.args becomes a bare flag; the variable and an explicit word work too."""
+    assert read(arguments, variables).garbled is garbled
+
+
 def test_limit_decides_the_finish_reason() -> None:
     """Clients tell a cut answer from a complete one."""
     cut = invent("a", seed=1, limit=3)

@@ -21,13 +21,15 @@ class Behaviour:
     """For one sequence alone; a full batch is slower."""
     error_rate: float
     """Share of requests that fail with status 500."""
+    garbled: bool
+    """Whether answers have nothing to do with the prompt, as with a broken chat template."""
     metrics: bool = True
     """Whether /metrics answers; else it fails with status 500."""
 
     @classmethod
     def told(cls, settings: Settings) -> "Behaviour":
         """As it is at the start."""
-        return cls(settings.ttft, settings.time_per_token, settings.error_rate)
+        return cls(settings.ttft, settings.time_per_token, settings.error_rate, settings.garbled)
 
     def change(self, body: bytes) -> None:
         """Take over a JSON object of fields, all of them or none; raises NotABehaviour."""
@@ -50,7 +52,7 @@ class Behaviour:
 
 
 def _check(name: str, value: object) -> None:
-    if name == "metrics":
+    if name in ("metrics", "garbled"):
         allowed, right = "true or false", isinstance(value, bool)
     elif name == "error_rate":
         allowed, right = "a number from 0 to 1", _is_number(value, 1.0)

@@ -33,9 +33,11 @@ class Request:
         """Roughly."""
         return count_tokens(self.prompt)
 
-    def answer(self) -> Answer:
+    def answer(self, *, garbled: bool = False) -> Answer:
         """The same for the same request."""
-        return invent(self.prompt, seed=self.seed, limit=self.limit, ignore_end=self.ignore_end)
+        return invent(
+            self.prompt, seed=self.seed, limit=self.limit, ignore_end=self.ignore_end, garbled=garbled
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,7 +161,7 @@ class Simulator:
             model=self._settings.names[0],
             request=wanted,
         )
-        answer = wanted.answer()
+        answer = wanted.answer(garbled=self._behaviour.garbled)
         reason = "abort"
         try:
             async with self.batch.place(wanted.prompt_tokens + len(answer.tokens)):

@@ -30,6 +30,8 @@ class Settings:
     """For one sequence alone; a full batch is slower."""
     error_rate: float
     """Share of requests that fail with status 500."""
+    garbled: bool
+    """Whether answers have nothing to do with the prompt, as with a broken chat template."""
     startup: float
     """Until then nothing is served but 503."""
     seed: int
@@ -56,6 +58,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         ttft=options.ttft,
         time_per_token=options.time_per_token,
         error_rate=options.error_rate,
+        garbled=options.garbled,
         startup=options.startup,
         seed=options.seed,
         not_simulated=tuple(word for word in unknown if word.startswith("-")),
@@ -77,7 +80,16 @@ def _parser(environment: Mapping[str, str]) -> ArgumentParser:
     for name, kind, default in _OWN:
         variable = f"SIMULATOR_{name.replace('-', '_').upper()}"
         parser.add_argument(f"--{name}", type=kind, default=environment.get(variable, default))
+    # A bare flag, as an engine's arguments are written; the variable needs a word.
+    garbled = environment.get("SIMULATOR_GARBLED", "false")
+    parser.add_argument("--garbled", type=_truth, nargs="?", const=True, default=garbled)
     return parser
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ArgumentTypeError(f"{text} is neither true nor false")
+    return text.lower() == "true"
 
 
 def _positive(text: str) -> int:
