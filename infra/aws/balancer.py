@@ -1,19 +1,16 @@
 """The environment's load balancer: address, weights and target health, as domain types."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import TYPE_CHECKING
 
+from infra.aws.listener_rule import rules, shares
 from infra.aws.session import Session, translated
 from infra.deploy.types import Health
 from infra.environment import names
 from infra.environment.model import Environment
 from infra.environment.slots import Market, Slot
 from infra.observability.types import Sources
-
-if TYPE_CHECKING:
-    from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef
 
 _STATES = {
     "initial": Health.INITIAL,
@@ -44,15 +41,16 @@ class AwsBalancer:
         balancer = self._balancer()
         return balancer[1] if balancer else None
 
+    @translated("reading the listener rules")
     def weights(self) -> Mapping[str, Mapping[Slot, int]]:
-        """Weights of each model's slots, from the listener rules that forward to them."""
+        """Weights of each model's slots, from the one rule of each that splits requests."""
+        balancer = self._balancer()
         found: dict[str, dict[Slot, int]] = {}
-        slots = self._slots_by_arn()
-        for action in self._actions() if slots else ():
-            for target in action.get("ForwardConfig", {}).get("TargetGroups", []):
-                if target.get("TargetGroupArn") in slots:
-                    model, slot = slots[target["TargetGroupArn"]]
-                    found.setdefault(model, {})[slot] = target.get("Weight", 1)
+        for weights in map(shares, rules(self._elbv2, balancer[0]) if balancer else ()):
+            # A rule with one target group leads straight to it, whatever the weights of the model are.
+            for name in weights.keys() & self._slots.keys() if len(weights) > 1 else ():
+                model, slot = self._slots[name]
+                found.setdefault(model, {})[slot] = weights[name]
         return found
 
     def health(self, slots: Collection[tuple[str, Slot]]) -> Mapping[str, Health]:
@@ -115,13 +113,3 @@ class AwsBalancer:
             for group in groups
             if group["TargetGroupName"] in self._slots
         }
-
-    @translated("reading the listener rules")
-    def _actions(self) -> Iterator["ActionOutputTypeDef"]:
-        balancer = self._balancer()
-        assert balancer is not None
-        for listener in self._elbv2.describe_listeners(LoadBalancerArn=balancer[0])["Listeners"]:
-            pages = self._elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"])
-            for page in pages:
-                for rule in page["Rules"]:
-                    yield from rule["Actions"]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from infra.aws import scaling_group
 from infra.aws.session import Session, translated
 from infra.deploy.types import Group, Instance, Schedule
 from infra.environment import names
@@ -33,26 +34,21 @@ class AwsFleet:
         """All groups that carry the environment's tag, with their instances."""
         schedules = self._schedules()
         return tuple(
-            _group(raw, self._problem(raw), schedules.get(raw["AutoScalingGroupName"], ()))
+            _group(
+                raw,
+                scaling_group.problem(self._autoscaling, raw),
+                schedules.get(raw["AutoScalingGroupName"], ()),
+            )
             for raw in self._describe()
         )
 
-    @translated("resizing a group")
     def resize(self, group: str, *, minimum: int, desired: int) -> None:
         """Set minimum and desired size in one call, so that they never contradict each other."""
-        self._autoscaling.update_auto_scaling_group(
-            AutoScalingGroupName=group, MinSize=minimum, DesiredCapacity=desired
-        )
+        scaling_group.resize(self._autoscaling, group, minimum=minimum, desired=desired)
 
-    @translated("pinning a release")
     def pin(self, group: str, release: int) -> None:
         """Change the template version in the group's policy, and leave the rest of it as it is."""
-        answer = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])
-        policy: Any = answer["AutoScalingGroups"][0]["MixedInstancesPolicy"]
-        specification = policy["LaunchTemplate"]["LaunchTemplateSpecification"]
-        specification["Version"] = str(release)
-        specification.pop("LaunchTemplateName", None)  # the API takes the id or the name, not both
-        self._autoscaling.update_auto_scaling_group(AutoScalingGroupName=group, MixedInstancesPolicy=policy)
+        scaling_group.pin(self._autoscaling, group, release)
 
     @translated("scheduling a minimum")
     def put_schedule(self, group: str, schedule: Schedule) -> None:
@@ -116,16 +112,6 @@ class AwsFleet:
             for instance in reservation["Instances"]
         }
 
-    @translated("reading scaling activities")
-    def _problem(self, raw: "AutoScalingGroupTypeDef") -> str:
-        if len(raw.get("Instances", [])) >= raw["DesiredCapacity"]:
-            return ""
-        answer = self._autoscaling.describe_scaling_activities(
-            AutoScalingGroupName=raw["AutoScalingGroupName"], MaxRecords=1
-        )
-        latest = next(iter(answer["Activities"]), None)
-        return latest.get("StatusMessage", "") if latest and latest["StatusCode"] == "Failed" else ""
-
     def _describe(self) -> Iterator["AutoScalingGroupTypeDef"]:
         with translated("reading the autoscaling groups"):
             pages = self._autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
@@ -147,13 +133,12 @@ def _schedule(raw: "ScheduledUpdateGroupActionTypeDef") -> Schedule:
 
 def _group(raw: "AutoScalingGroupTypeDef", problem: str, schedules: tuple[Schedule, ...] = ()) -> Group:
     tags = {tag["Key"]: tag.get("Value", "") for tag in raw["Tags"]}
-    template = raw["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
     return Group(
         name=raw["AutoScalingGroupName"],
         model=tags[names.TAG_MODEL],
         slot=Slot(tags[names.TAG_SLOT]),
         market=Market(tags[names.TAG_MARKET]),
-        release=int(template["Version"]),
+        release=scaling_group.release(raw),
         min=raw["MinSize"],
         desired=raw["DesiredCapacity"],
         max=raw["MaxSize"],
@@ -163,14 +148,10 @@ def _group(raw: "AutoScalingGroupTypeDef", problem: str, schedules: tuple[Schedu
             Instance(
                 id=instance["InstanceId"],
                 lifecycle=instance["LifecycleState"],
-                release=_release(instance.get("LaunchTemplate", {}).get("Version")),
+                release=scaling_group.booted(instance),
                 type=instance.get("InstanceType", ""),
                 zone=instance["AvailabilityZone"],
             )
             for instance in raw.get("Instances", [])
         ),
     )
-
-
-def _release(version: str | None) -> int | None:
-    return int(version) if version and version.isdigit() else None

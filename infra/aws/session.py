@@ -18,7 +18,7 @@ import botocore.session
 from botocore import exceptions as aws
 from botocore.config import Config
 
-from infra.errors import LlmctlError, Refused
+from infra.errors import ExitCode, LlmctlError, Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -54,6 +54,8 @@ _NO_CREDENTIALS = (
     aws.UnauthorizedSSOTokenError,
     aws.SSOTokenLoadError,
 )
+_BUSY = ("RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException")
+_SERVER_ERROR = 500
 _LOOPBACK = re.compile(r"\b127(\.\d{1,3}){3}\b")
 """Each embedded cloud has addresses of its own there."""
 _EC2_VENDOR = Path("/sys/class/dmi/id/sys_vendor")
@@ -65,7 +67,8 @@ class Session:
     `environment` holds what one would export for the `aws` command: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
     AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE. With no keys in it the usual chain of credentials
     applies, less the instance metadata service when this machine is no EC2 instance (asking it would hang).
-    `attempts`: how often a call is tried; fewer for those who ask again anyway.
+    `attempts`: how often a call is tried; fewer for those who ask again anyway. `read_timeout`: seconds that
+    a try may wait for its answer.
     """
 
     autoscaling: cached_property["AutoScalingClient"] = cached_property(
@@ -86,9 +89,13 @@ class Session:
     ssm: cached_property["SSMClient"] = cached_property(lambda self: self.client("ssm"))
     sts: cached_property["STSClient"] = cached_property(lambda self: self.client("sts"))
 
-    def __init__(self, region: str, environment: Mapping[str, str], *, attempts: int = 5) -> None:
+    def __init__(
+        self, region: str, environment: Mapping[str, str], *, attempts: int = 5, read_timeout: float = 30.0
+    ) -> None:
         self.region = region
+        self._environment = environment
         self._attempts = attempts
+        self._read_timeout = read_timeout
         self.endpoint = environment.get("AWS_ENDPOINT_URL") or None
         with translated("reading the AWS configuration"):
             self._boto3 = _boto3_session(region, environment)
@@ -98,6 +105,15 @@ class Session:
         create: Any = self._boto3.client
         with translated(f"preparing to call {service}"):
             return create(service, endpoint_url=self.endpoint, config=self._config())
+
+    @cached_property
+    def bounded(self) -> "Session":
+        """The same place, with calls that end well within a minute, one way or another.
+
+        Three tries of 5 s to connect and 10 s to read, and the pauses between: under 50 s. For those who
+        hold a lease, which must outlive what they do.
+        """
+        return Session(self.region, self._environment, attempts=3, read_timeout=10.0)
 
     @property
     def credential_source(self) -> str | None:
@@ -123,7 +139,7 @@ class Session:
     def _config(self) -> Config:
         return Config(
             connect_timeout=5,
-            read_timeout=30,
+            read_timeout=self._read_timeout,
             retries={"mode": "standard", "total_max_attempts": self._attempts},
             user_agent_extra=f"llmctl/{_version()}",
             # A proxy can't reach the loopback address of a cloud on this machine.
@@ -132,18 +148,23 @@ class Session:
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turn botocore's exceptions into `LlmctlError`; also a decorator. `doing`: "reading the table x"."""
+def translated(doing: str, *, changes: bool = False) -> Iterator[None]:
+    """Turn botocore's exceptions into `LlmctlError`; also a decorator. `doing`: "reading the table x".
+
+    `changes`: with no answer, or one that says that the service failed, nobody knows whether the change was
+    made: the error's code tells so then.
+    """
     try:
         yield
     except aws.ClientError as error:
-        raise _from_answer(doing, error) from error
+        raise _from_answer(doing, error, changes=changes) from error
     except _NO_CREDENTIALS as error:
         raise Refused(f"{doing}: no AWS credentials: {error}", hint=CREDENTIALS_HINT) from error
     except aws.ProfileNotFound as error:
         raise Refused(f"{doing}: {error}", hint="AWS_PROFILE must name a profile of ~/.aws/config") from error
     except (aws.HTTPClientError, aws.ConnectionError) as error:
-        raise LlmctlError(f"{doing}: can't reach AWS: {error}", hint=_reach_hint(error)) from error
+        code = ExitCode.OUTCOME_UNKNOWN if changes else ExitCode.FAILED
+        raise LlmctlError(f"{doing}: can't reach AWS: {error}", hint=_reach_hint(error), code=code) from error
     except aws.BotoCoreError as error:
         raise LlmctlError(f"{doing}: {error}") from error
 
@@ -153,7 +174,7 @@ def error_code(error: aws.ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def _from_answer(doing: str, error: aws.ClientError) -> LlmctlError:
+def _from_answer(doing: str, error: aws.ClientError, *, changes: bool) -> LlmctlError:
     code, message = error_code(error), error.response.get("Error", {}).get("Message", "")
     if code in _DENIED:
         named = re.search(r"not authorized to perform: ([\w-]+:\w+)", message)
@@ -164,7 +185,12 @@ def _from_answer(doing: str, error: aws.ClientError) -> LlmctlError:
         )
     if code in _BAD_CREDENTIALS:
         return Refused(f"{doing}: AWS did not accept the credentials: {message}", hint=CREDENTIALS_HINT)
-    return LlmctlError(f"{doing}: AWS answered {code} to {error.operation_name}: {message}")
+    failed = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR
+    return LlmctlError(
+        f"{doing}: AWS answered {code} to {error.operation_name}: {message}",
+        # A service that is too busy may say so with 503 as well, but then it has done nothing.
+        code=ExitCode.OUTCOME_UNKNOWN if changes and failed and code not in _BUSY else ExitCode.FAILED,
+    )
 
 
 def _reach_hint(error: Exception) -> str:
