@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from infra.aws.listener_rule import ListenerRule
 from infra.waker.config import SleepingModel, WakerConfig
 from infra.waker.policy import DEFAULT_COLD_START, Observation, Weights
 
@@ -46,14 +47,16 @@ def connect() -> Clients:
 
 @dataclass
 class ModelCloud:
-    """One model's resources. `rule` and ARNs are looked up once and kept while the function is warm."""
+    """One model's resources. The rule and ARNs are looked up once and kept while the function is warm."""
 
     clients: Clients
     config: WakerConfig
     model: SleepingModel
-    _arns: dict[str, str] = field(default_factory=dict)
-    _rule: str = ""
-    _balancer: str = ""
+    rule: ListenerRule = field(init=False)
+
+    def __post_init__(self) -> None:
+        target_groups = (*self.model.target_groups.values(), self.model.waker_target_group)
+        self.rule = ListenerRule(self.clients.elbv2, self.config.balancer, target_groups)
 
     def live(self) -> tuple[str, float] | None:
         """The live slot and since when it is (epoch seconds); None before the first deploy has ended."""
@@ -91,21 +94,7 @@ class ModelCloud:
     def route(self, slot: str | None) -> None:
         """Send all requests to the slot, or to the waker."""
         wanted = self.model.target_groups[slot] if slot else self.model.waker_target_group
-        arns = self._target_arns()
-        self.clients.elbv2.modify_rule(
-            RuleArn=self._rule_arn(),
-            Actions=[
-                {
-                    "Type": "forward",
-                    "ForwardConfig": {
-                        "TargetGroups": [
-                            {"TargetGroupArn": arns[name], "Weight": 100 if name == wanted else 0}
-                            for name in (*self.model.target_groups.values(), self.model.waker_target_group)
-                        ]
-                    },
-                }
-            ],
-        )
+        self.rule.set_weights({wanted: 100})
 
     def cold_start(self) -> float:
         """Seconds that a cold start took lately, on average."""
@@ -142,7 +131,7 @@ class ModelCloud:
 
     def forget(self) -> None:
         """Look everything up anew: a rule or a target group may have been replaced."""
-        self._arns, self._rule, self._balancer = {}, "", ""
+        self.rule.forget()
 
     def _item(self, partition: str) -> Mapping[str, Any] | None:
         found = self.clients.dynamodb.get_item(
@@ -167,33 +156,22 @@ class ModelCloud:
         )
 
     def _weights(self, live: str) -> Weights:
-        arns = self._target_arns()
-        rules = self.clients.elbv2.describe_rules(RuleArns=[self._rule_arn()])["Rules"]
-        found = {
-            target["TargetGroupArn"]: target.get("Weight", 1)
-            for action in rules[0]["Actions"]
-            for target in action.get("ForwardConfig", {}).get("TargetGroups", [])
-        }
-
-        def weight(name: str) -> int:
-            return found.get(arns[name], 0)
-
-        slots = self.model.target_groups
+        found, slots = self.rule.weights(), self.model.target_groups
         return Weights(
-            live=weight(slots[live]),
-            idle=sum(weight(name) for slot, name in slots.items() if slot != live),
-            waker=weight(self.model.waker_target_group),
+            live=found[slots[live]],
+            idle=sum(found[name] for slot, name in slots.items() if slot != live),
+            waker=found[self.model.waker_target_group],
         )
 
     def _healthy(self, slot: str) -> int:
-        arn = self._target_arns()[self.model.target_groups[slot]]
+        arn = self.rule.target_groups()[self.model.target_groups[slot]]
         targets = self.clients.elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
         return sum(target["TargetHealth"]["State"] == "healthy" for target in targets)
 
     def _requests(self) -> float:
         """Answered by a slot or by the waker."""
         now = time.time()
-        balancer = self._balancer_arn().partition(":loadbalancer/")[2]
+        balancer = self.rule.balancer().partition(":loadbalancer/")[2]
         queries: list[Any] = [
             {
                 "Id": f"m{number}",
@@ -210,7 +188,7 @@ class ModelCloud:
                     "Stat": "Sum",
                 },
             }
-            for number, arn in enumerate(self._target_arns().values())
+            for number, arn in enumerate(self.rule.target_groups().values())
         ]
         # One period more: requests of the window's first minute carry the time of its beginning.
         found = self.clients.cloudwatch.get_metric_data(
@@ -219,32 +197,3 @@ class ModelCloud:
             EndTime=datetime.fromtimestamp(now, UTC),
         )
         return sum(value for result in found["MetricDataResults"] for value in result["Values"])
-
-    def _target_arns(self) -> dict[str, str]:
-        if not self._arns:
-            names = [*self.model.target_groups.values(), self.model.waker_target_group]
-            groups = self.clients.elbv2.describe_target_groups(Names=names)["TargetGroups"]
-            self._arns = {group["TargetGroupName"]: group["TargetGroupArn"] for group in groups}
-        return self._arns
-
-    def _balancer_arn(self) -> str:
-        if not self._balancer:
-            found = self.clients.elbv2.describe_load_balancers(Names=[self.config.balancer])
-            self._balancer = found["LoadBalancers"][0]["LoadBalancerArn"]
-        return self._balancer
-
-    def _rule_arn(self) -> str:
-        if not self._rule:
-            own = set(self._target_arns().values())
-            elbv2 = self.clients.elbv2
-            for listener in elbv2.describe_listeners(LoadBalancerArn=self._balancer_arn())["Listeners"]:
-                pages = elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"])
-                for rule in (rule for page in pages for rule in page["Rules"]):
-                    targets = [
-                        target["TargetGroupArn"]
-                        for action in rule["Actions"]
-                        for target in action.get("ForwardConfig", {}).get("TargetGroups", [])
-                    ]
-                    if own & set(targets):
-                        self._rule = rule["RuleArn"]
-        return self._rule
