@@ -24,10 +24,11 @@ class Gate(Spec, frozen=True, kw_only=True):
     min_samples: Annotated[
         Positive, Meta(description="Requests that the new release must have had before the gate speaks.")
     ] = 50
+    off: Annotated[bool, Meta(description="true: not judged by this at all.")] = False
 
 
 class Gates(Spec, frozen=True, kw_only=True):
-    """What a new release is judged by; null turns a gate off. docs/gates.md explains the tests."""
+    """What a new release is judged by; `off: true` turns a gate off. docs/gates.md explains the tests."""
 
     error_rate: Annotated[Gate | None, Meta(description="Failed on the server's side, in percent.")] = Gate(
         worse_by=0.5
