@@ -24,7 +24,7 @@ from modules.bindings.aws.sns_topic import SnsTopic
 from modules.capture.samples import Samples
 from modules.identity.instance_role import ImageAccess, InstanceRole, WeightsAccess
 from modules.load_balancer.load_balancer import LoadBalancer
-from modules.load_balancer.rule import ModelRule
+from modules.load_balancer.rule import ModelRule, SlotRule
 from modules.network.firewall import Firewall
 from modules.network.network import Network
 from modules.observability.alarms import Alarms
@@ -56,7 +56,7 @@ class Foundation:
 
 
 class ModelResources(Construct):
-    """A model: its release, its two slots, its rule, what scales it, its logs and alarms.
+    """A model: its release, its two slots, its rules, what scales it, its logs and alarms.
 
     `sources`: where its metrics are found.
     """
@@ -129,6 +129,16 @@ class ModelResources(Construct):
         )
 
     def _route(self, slots: dict[Slot, ReplicaSlot]) -> LbListenerRule:
+        for slot, resources in slots.items():
+            SlotRule(
+                self,
+                f"{slot.value}_rule",
+                environment=self._environment,
+                model=self._model,
+                slot=slot,
+                listener=self._foundation.load_balancer.listener,
+                target_group=resources.target_group,
+            )
         return ModelRule(
             self,
             "rule",

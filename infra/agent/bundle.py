@@ -1,21 +1,18 @@
 """Builds the zip that instances download: the agent, boto3 and what boto3 needs. Runs where the stacks run.
 
-The same sources and versions give the same bytes (fixed times, sorted names), because the zip's hash is
-part of a release. The libraries are those installed here; of botocore's models only the agent's services
-are taken. Building must stay cheap, so nothing of boto3 is imported and the zip is kept in a cache, by its
-inputs.
+The same sources and versions give the same bytes, because the zip's hash is part of a release. The
+libraries are those installed here; of botocore's models only the agent's services are taken. Building must
+stay cheap, so nothing of boto3 is imported and the zip is kept in a cache, by its inputs.
 """
 
 import hashlib
 import importlib.metadata
-import os
-import tempfile
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.agent.aws import SERVICES
+from infra.bundles.archive import write_archive
 
 DISTRIBUTIONS = (
     *("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"),
@@ -28,7 +25,6 @@ _LEFT_OUT = (
     *(f"prometheus_client/{part}/" for part in ("aiohttp", "bridge", "django", "twisted")),
 )
 """Parts of the libraries that an agent never imports."""
-_TIME = (1980, 1, 1, 0, 0, 0)
 _MAIN = b"""import sys
 
 from infra.agent.main import main
@@ -72,18 +68,7 @@ def _write(path: Path, own: dict[str, bytes]) -> None:
     files = dict(own)
     for distribution in DISTRIBUTIONS:
         files |= {name: file.read_bytes() for name, file in _library_files(distribution)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".zip")
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in sorted(files):
-                info = zipfile.ZipInfo(name, _TIME)
-                info.external_attr = 0o644 << 16
-                info.create_system = 3  # Unix, wherever it is built
-                archive.writestr(info, files[name], zipfile.ZIP_DEFLATED, 6)
-        os.replace(temporary, path)  # two at once build the same bytes
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_archive(path, files)
 
 
 def _own_files() -> Iterator[tuple[str, bytes]]:

@@ -1,5 +1,6 @@
 """The AWS calls of the waker. Nothing is decided here."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
 
+_ENDED = ("done", "rolled back")
+"""Phases of a rollout in which it has let go of the model."""
 _ACTOR = "waker"
 _PERIOD = 60
 _COLD_STARTS = timedelta(days=7)
@@ -79,6 +82,7 @@ class ModelCloud:
             requests=self._requests(),
             awake_since=max(live_since, float(woken["at"]["N"]) if woken else 0.0),
             asked=asked,
+            rolling=is_rolling(self._item("rollout")),
         )
 
     def wake(self, slot: str, now: float) -> None:
@@ -197,3 +201,8 @@ class ModelCloud:
             EndTime=datetime.fromtimestamp(now, UTC),
         )
         return sum(value for result in found["MetricDataResults"] for value in result["Values"])
+
+
+def is_rolling(record: Mapping[str, Any] | None) -> bool:
+    """Whether a model's rollout goes on; one that ended keeps its record until the next."""
+    return record is not None and json.loads(record["status"]["S"])["phase"] not in _ENDED

@@ -55,11 +55,13 @@ class Observation:
     """When it was woken last, or went live."""
     asked: bool
     """Whether this invocation is a request for the model."""
+    rolling: bool = False
+    """Whether a rollout of the model goes on: then weights and replicas are its driver's."""
 
 
 def decide(seen: Observation, *, sleep_after: float, now: float) -> tuple[Action, ...]:
-    """What to do; nothing while a rollout splits the requests between two releases."""
-    if seen.weights.idle:
+    """What to do; nothing while a rollout goes on, or anybody else splits the requests between the slots."""
+    if seen.rolling or seen.weights.idle:
         return ()
     asleep = seen.weights.waker > 0
     found: list[Action] = []

@@ -66,6 +66,7 @@ class ReplicaSlot(Construct):
             protocol="HTTP",
             target_type="instance",
             load_balancing_algorithm_type=routing.algorithm,
+            slow_start=seconds(routing.slow_start) if routing.slow_start else None,
             deregistration_delay=str(seconds(routing.deregistration_delay)),
             health_check={
                 "path": launch.health_path,

@@ -6,35 +6,28 @@ them. Only environments with a model that may sleep have one.
 
 from pathlib import Path
 
-from cdktf import AssetType, TerraformAsset
 from constructs import Construct
 
 from infra.environment import names
 from infra.waker.bundle import HANDLER
-from modules.bindings.aws.cloudwatch_event_rule import CloudwatchEventRule
-from modules.bindings.aws.cloudwatch_event_target import CloudwatchEventTarget
-from modules.bindings.aws.cloudwatch_log_group import CloudwatchLogGroup
 from modules.bindings.aws.dynamodb_table import DynamodbTable
-from modules.bindings.aws.iam_role import IamRole
-from modules.bindings.aws.iam_role_policy import IamRolePolicy
 from modules.bindings.aws.lambda_function import LambdaFunction
 from modules.bindings.aws.lambda_permission import LambdaPermission
 from modules.bindings.aws.lb_target_group import LbTargetGroup
 from modules.bindings.aws.lb_target_group_attachment import LbTargetGroupAttachment
-from modules.identity.instance_role import Statement, allow, document, partition
+from modules.function.scheduled import FunctionSpec, ScheduledFunction
+from modules.identity.instance_role import Statement, allow, partition
 from modules.tags import model_tags
 
-_RUNTIME = "python3.12"
 _TIMEOUT_SECONDS = 20
 _MEMORY_MIB = 512
 """Processor time comes with memory: with half of it a client would wait some ten seconds for a cold start."""
-_LOG_DAYS = 30
 _WRITES = ["waker", "event"]
-_READS = ["model", "waker"]
+_READS = ["model", "waker", "rollout"]
 """Partitions of the runtime table."""
 
 
-class Waker(Construct):
+class Waker(ScheduledFunction):
     """The function. `package` is its zip."""
 
     def __init__(
@@ -48,67 +41,19 @@ class Waker(Construct):
         table: DynamodbTable,
         package: Path,
     ) -> None:
-        super().__init__(scope, id_)
-        name = names.waker(environment)
-        logs = CloudwatchLogGroup(
-            self, "logs", name=f"/aws/lambda/{name}", retention_in_days=_LOG_DAYS, tags={"Name": name}
-        )
-        role = self._role(name, environment, region, account, table)
-        asset = TerraformAsset(self, "package", path=str(package), type=AssetType.FILE)
-        self.function = LambdaFunction(
-            self,
-            "function",
-            function_name=name,
+        spec = FunctionSpec(
+            kind="waker",
+            name=names.waker(environment),
             description=f"Wakes sleeping models of {environment}",
-            role=role.arn,
-            runtime=_RUNTIME,
+            role=f"The waker of {environment}",
+            task="Looks after models that may sleep",
             handler=HANDLER,
-            filename=asset.path,
-            source_code_hash=asset.asset_hash,
-            timeout=_TIMEOUT_SECONDS,
-            memory_size=_MEMORY_MIB,
-            tags={"Name": name},
-            depends_on=[logs],  # else the function would make a group without an end
+            package=package,
+            timeout_seconds=_TIMEOUT_SECONDS,
+            memory_mib=_MEMORY_MIB,
+            statements=_statements(environment, partition(region), region, account, table.arn),
         )
-        self._schedule(name)
-
-    def _role(self, name: str, environment: str, region: str, account: str, table: DynamodbTable) -> IamRole:
-        trust: Statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-        role = IamRole(
-            self,
-            "role",
-            name=name,
-            description=f"The waker of {environment}",
-            assume_role_policy=document([trust]),
-            tags={"Name": name},
-        )
-        statements = _statements(environment, f"{partition(region)}", region, account, table.arn)
-        IamRolePolicy(self, "policy", name="waker", role=role.name, policy=document(statements))
-        return role
-
-    def _schedule(self, name: str) -> None:
-        rule = CloudwatchEventRule(
-            self,
-            "schedule",
-            name=name,
-            description="Looks after models that may sleep",
-            schedule_expression="rate(1 minute)",
-            tags={"Name": name},
-        )
-        CloudwatchEventTarget(self, "target", rule=rule.name, target_id="waker", arn=self.function.arn)
-        LambdaPermission(
-            self,
-            "scheduled",
-            statement_id="schedule",
-            action="lambda:InvokeFunction",
-            function_name=self.function.id,
-            principal="events.amazonaws.com",
-            source_arn=rule.arn,
-        )
+        super().__init__(scope, id_, spec=spec, region=region, account=account)
 
 
 class WakerTarget(Construct):
@@ -175,6 +120,4 @@ def _statements(
         ],
         ["*"],  # AWS has no narrower resource for these
     )
-    group = f"arn:{partition_}:logs:{where}:log-group:/aws/lambda/{names.waker(environment)}"
-    logs = allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{group}:*"])
-    return [resize, route, read, write, look, logs]
+    return [resize, route, read, write, look]

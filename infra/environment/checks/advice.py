@@ -7,13 +7,33 @@ from infra.environment.model import Model
 from infra.environment.source import parse
 
 
+_RULES_OF_BALANCER = 100
+_RULES_OF_MODEL = 3
+"""Its own, and one to each slot."""
+
+
 def _check(subject: Subject) -> Iterator[Finding]:
     if subject.environment.provider.name == "embedded":
         return
+    yield from _rules(subject)
     for name, model, _ in subject.models:
         yield from _release(name, model)
         yield from _capacity(name, model)
         yield from _replicas(name, model, protect=subject.environment.protect)
+
+
+def _rules(subject: Subject) -> Iterator[Finding]:
+    models = [name for name, _, _ in subject.models]
+    fit = _RULES_OF_BALANCER // _RULES_OF_MODEL
+    if len(models) > fit:
+        yield Finding(
+            place=("models", models[fit]),
+            what=f"{len(models)} models need {_RULES_OF_MODEL * len(models)} rules of the load balancer",
+            why=f"an account has {_RULES_OF_BALANCER} unless it asks for more: enough for {fit} models",
+            hint="raise the quota `Rules per Application Load Balancer`, or split the environment",
+            severity="advice",
+            at_key=True,
+        )
 
 
 def _release(name: str, model: Model) -> Iterator[Finding]:
@@ -78,6 +98,7 @@ def _replicas(name: str, model: Model, *, protect: bool) -> Iterator[Finding]:
 
 RULE = Rule(
     id="advice",
-    summary="Pinned versions, several zones and types, and two replicas where it matters (advice only).",
+    summary="Pinned versions, several zones and types, two replicas where it matters, and no more models "
+    "than a load balancer has rules for (advice only).",
     check=_check,
 )

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from infra.environment.base import seconds
 from infra.environment.checks.base import Finding, Rule, Subject
+from infra.environment.model import Model
 from infra.environment.names import rule_order
 
 _LONGEST_DRAIN = 3600
+_SLOW_START = range(30, 901)
 
 
 def _check(subject: Subject) -> Iterator[Finding]:
@@ -21,6 +23,28 @@ def _check(subject: Subject) -> Iterator[Finding]:
                 why="the load balancer waits an hour at most",
                 allowed="0s to 3600s",
             )
+        yield from _slow_start(name, model)
+
+
+def _slow_start(name: str, model: Model) -> Iterator[Finding]:
+    wanted = model.routing.slow_start
+    if wanted is None:
+        return
+    place = ("models", name, "routing", "slow_start")
+    if model.routing.algorithm != "round_robin":
+        yield Finding(
+            place=place,
+            what=f"{model.routing.algorithm} knows no slow start",
+            why="the load balancer offers it with round_robin only",
+            hint="set algorithm: round_robin, or leave slow_start out",
+        )
+    if seconds(wanted) not in _SLOW_START:
+        yield Finding(
+            place=place,
+            what=f"a slow start can't take {wanted}",
+            why="the load balancer takes 30 seconds to 15 minutes",
+            allowed="30s to 15m",
+        )
 
 
 def _paths(subject: Subject) -> Iterator[Finding]:
@@ -59,7 +83,8 @@ def _priorities(subject: Subject) -> Iterator[Finding]:
 
 RULE = Rule(
     id="routing",
-    summary="Each model can be reached, by a rule of its own; a replica drains for an hour at most.",
+    summary="Each model can be reached, by a rule of its own; a replica drains for an hour at most, and "
+    "starts slowly only with `round_robin`.",
     check=_check,
     across_models=True,
 )

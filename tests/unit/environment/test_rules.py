@@ -192,3 +192,30 @@ def test_the_emulated_cloud_gets_no_advice(tmp_path: Path) -> None:
         )
         == []
     )
+
+
+def test_more_models_than_rules_are_told(tmp_path: Path) -> None:
+    """Each model takes three rules, and an account starts with a hundred a load balancer."""
+
+    def models(count: int) -> dict[str, Any]:
+        return {
+            f"m{number}": {
+                "source": "file:///none",
+                "engine": {"name": "simulator", "version": "1"},
+                "instances": {"types": ["c7i.large", "c6i.large"], "zones": ["us-east-1a", "us-east-1b"]},
+                "replicas": {"min": 1, "max": 1},
+            }
+            for number in range(count)
+        }
+
+    assert advice(tmp_path, ("models", models(33))) == []
+    assert advice(tmp_path, ("models", models(34))) == [
+        "models.m33: 34 models need 102 rules of the load balancer"
+    ]
+
+
+def test_a_slow_start_goes_with_round_robin(tmp_path: Path) -> None:
+    """Both ends of what the load balancer takes are accepted."""
+    for allowed in ("30s", "15m"):
+        routing = ("models/chat/routing", {"algorithm": "round_robin", "slow_start": allowed})
+        assert messages(tmp_path, routing) == []

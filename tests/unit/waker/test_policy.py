@@ -80,6 +80,14 @@ def test_a_rollout_is_left_alone() -> None:
     assert todo(replace(AWAKE, weights=split, requests=0, awake_since=0)) == ()
 
 
+def test_a_rollout_has_the_model_to_itself() -> None:
+    """Whatever the weights are, while a rollout goes on nobody is woken, put to sleep or sent elsewhere."""
+    assert todo(replace(ASLEEP, asked=True, rolling=True)) == ()
+    assert todo(replace(ASLEEP, desired=1, healthy=1, rolling=True)) == ()
+    assert todo(replace(AWAKE, requests=0, awake_since=0, rolling=True)) == ()
+    assert todo(replace(AWAKE, desired=0, healthy=0, rolling=True)) == ()
+
+
 observations = st.builds(
     Observation,
     weights=st.builds(
@@ -94,6 +102,7 @@ observations = st.builds(
     requests=st.floats(0, 100),
     awake_since=st.floats(0, NOW),
     asked=st.booleans(),
+    rolling=st.booleans(),
 )
 
 
