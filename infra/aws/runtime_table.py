@@ -3,16 +3,19 @@
 import getpass
 import secrets
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from infra.aws.session import Session, translated
 from infra.deploy.events import Event
-from infra.deploy.types import Live, Phase, Report
+from infra.deploy.types import Live, Phase, Report, Rollout
 from infra.environment import names
 from infra.environment.slots import Slot
 from infra.errors import ExitCode, LlmctlError
+from infra.rollout.codec import from_json
+from infra.rollout.types import Plan, Status
 
 
 class RuntimeTable:
@@ -56,8 +59,27 @@ class RuntimeTable:
 
     @translated("forgetting a model")
     def forget(self, model: str) -> None:
-        """Drop the record of a model that is no longer in the environment."""
-        self._dynamodb.delete_item(TableName=self._table, Key={"pk": {"S": "model"}, "sk": {"S": model}})
+        """Drop the records of a model that is no longer in the environment, and the story of its rollouts.
+
+        What is live goes last: cut before, the next deploy forgets the rest.
+        """
+        for partition in (f"journal#{model}", f"rollouts#{model}"):
+            for item in self._query(partition):
+                self._delete(partition, item["sk"]["S"])
+        self._delete("rollout", model)
+        self._delete("model", model)
+
+    def rollouts(self) -> Mapping[str, Rollout]:
+        """The current or last rollout of each model that ever had one."""
+        now = time.time()
+        return {
+            item["sk"]["S"]: Rollout(
+                plan=from_json(Plan, item["plan"]["S"]),
+                status=from_json(Status, item["status"]["S"]),
+                driver=_driver(item, now),
+            )
+            for item in self._query("rollout")
+        }
 
     def reports(self) -> Mapping[str, Report]:
         """What the agents last said, by instance."""
@@ -100,6 +122,9 @@ class RuntimeTable:
             for item in self._query("event", first)
         )
 
+    def _delete(self, partition: str, key: str) -> None:
+        self._dynamodb.delete_item(TableName=self._table, Key={"pk": {"S": partition}, "sk": {"S": key}})
+
     def _query(self, partition: str, first: str | None = None) -> Iterator[Mapping[str, Any]]:
         """Items of a partition in the order of their sort keys, from `first` on."""
         values = {":pk": {"S": partition}} | ({":first": {"S": first}} if first else {})
@@ -115,6 +140,12 @@ class RuntimeTable:
                     yield from page["Items"]
             except self._dynamodb.exceptions.ResourceNotFoundException:
                 return
+
+
+def _driver(item: Mapping[str, Any], now: float) -> str:
+    """Who holds the rollout's lease, while it lasts."""
+    until = float(item.get("lease_until", {}).get("N", "0"))
+    return str(item.get("holder", {}).get("S", "")) if until > now else ""
 
 
 def _now() -> str:

@@ -3,7 +3,9 @@
 Terraform owns structure and leaves motion alone (sizes, schedules of sizes, pinned releases, weights). A
 model that is live nowhere gets its newest release in the blue slot. A model that is live keeps its release,
 whatever Terraform added: nothing reaches replicas that serve traffic but a rollout. Where a policy, a
-schedule or sleep moves a group, `deploy` keeps it within its bounds and leaves the rest to them.
+schedule or sleep moves a group, `deploy` keeps it within its bounds and leaves the rest to them. While a
+rollout goes on its driver alone moves the model; once the new release has all the traffic, only the old slot
+is still the driver's.
 """
 
 from collections.abc import Iterator
@@ -17,8 +19,10 @@ from infra.environment.capacity import bounds
 from infra.environment.model import Environment, Model
 from infra.environment.schedule import minimum_in_force
 from infra.environment.slots import Market, Slot
+from infra.rollout.types import Phase
 
 FIRST_SLOT = Slot.BLUE
+_OVER_BUT_FOR_THE_OLD = (Phase.KEEPING, Phase.DRAINING)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class DropSchedule:
 
 @dataclass(frozen=True)
 class Forget:
-    """Drop the record of a model that left the environment: a later one of its name starts afresh."""
+    """Drop the records of a model that left the environment: a later one of its name starts afresh."""
 
     model: str
 
@@ -135,6 +139,10 @@ def carry_out(step: Step, fleet: Fleet, runtime: Runtime) -> None:
 
 
 def _model_steps(environment: Environment, model: str, facts: Facts, now: datetime) -> list[Step]:
+    rollout = facts.rollouts.get(model)
+    phase = rollout.status.phase if rollout else Phase.DONE
+    if not phase.ended and phase not in _OVER_BUT_FOR_THE_OLD:
+        return []
     live = facts.live.get(model)
     slot = live.slot if live else FIRST_SLOT
     release = live.release if live else facts.latest_releases[model]

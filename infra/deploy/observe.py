@@ -1,6 +1,7 @@
 """Turns facts into the state that people and `deploy` reason about. Reading is here, interpreting is pure."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from infra.deploy.ports import Balancer, Fleet, Runtime
 from infra.deploy.types import (
@@ -13,6 +14,8 @@ from infra.deploy.types import (
     Phase,
     Replica,
     Report,
+    Rollout,
+    RolloutState,
     SlotState,
 )
 from infra.environment.model import Environment
@@ -24,11 +27,12 @@ def read(fleet: Fleet, balancer: Balancer, runtime: Runtime) -> Facts:
 
     Only slots that have instances are asked for their health: half of them are idle.
     """
-    with ThreadPoolExecutor(max_workers=8) as pool:
+    with ThreadPoolExecutor(max_workers=9) as pool:
         groups = pool.submit(fleet.groups)
         address, weights = pool.submit(balancer.address), pool.submit(balancer.weights)
         releases, launched = pool.submit(fleet.latest_releases), pool.submit(fleet.launched)
         live, reports = pool.submit(runtime.live), pool.submit(runtime.reports)
+        rollouts = pool.submit(runtime.rollouts)
         busy = {(group.model, group.slot) for group in groups.result() if group.instances}
         return Facts(
             address=address.result(),
@@ -39,6 +43,7 @@ def read(fleet: Fleet, balancer: Balancer, runtime: Runtime) -> Facts:
             health=balancer.health(busy),
             reports=reports.result(),
             launched=launched.result(),
+            rollouts=rollouts.result(),
         )
 
 
@@ -92,6 +97,23 @@ def _model(environment: Environment, name: str, facts: Facts) -> ModelState:
         latest_release=facts.latest_releases[name],
         url=model_url(environment, name, facts.address or ""),
         slots=tuple(_slot(name, slot, facts) for slot in Slot),
+        rollout=_rollout(facts.rollouts.get(name)),
+    )
+
+
+def _rollout(found: Rollout | None) -> RolloutState | None:
+    if found is None or found.status.phase.ended:
+        return None
+    plan, status = found.plan, found.status
+    return RolloutState(
+        id=plan.id,
+        phase=status.phase,
+        since=datetime.fromtimestamp(status.since, UTC),
+        old_release=plan.old_release,
+        new_release=plan.new_release,
+        weight=status.weight,
+        driver=found.driver,
+        reason=status.reason,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from infra.deploy.types import Group, Health, Live, Report, Schedule
+from infra.deploy.types import Group, Health, Live, Report, Rollout, Schedule
 from infra.environment.slots import Slot
 
 
@@ -59,7 +59,10 @@ class Runtime(Protocol):
         """Record the first live release of a model; raises `LlmctlError` (conflict) if another did."""
 
     def forget(self, model: str) -> None:
-        """Drop the record of a model that is no longer there."""
+        """Drop all records of a model that is no longer there, those of its rollouts included."""
+
+    def rollouts(self) -> Mapping[str, Rollout]:
+        """The current or last rollout of each model that ever had one."""
 
     def reports(self) -> Mapping[str, Report]:
         """What the agents last said, by instance."""

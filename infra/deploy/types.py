@@ -1,11 +1,12 @@
 """What deploy, status and destroy talk about: plain facts, without behaviour of any cloud."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from infra.environment.slots import Market, Slot
+from infra.rollout import types as rollout
 
 
 class Phase(StrEnum):
@@ -129,6 +130,34 @@ class SlotState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """A model's current or last rollout."""
+
+    plan: rollout.Plan
+    status: rollout.Status
+    driver: str
+    """Who drives it now; empty: nobody."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutState:
+    """What `status` tells of a rollout that goes on."""
+
+    id: str
+    phase: rollout.Phase
+    since: datetime
+    """When the phase began."""
+    old_release: int
+    new_release: int
+    weight: int
+    """Share of the traffic that the new release has, or gets right now."""
+    driver: str
+    """Who drives it; empty: nobody."""
+    reason: str
+    """Why it pauses, or goes back; empty for neither."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelState:
     """One model: what is live, and both slots."""
 
@@ -138,6 +167,8 @@ class ModelState:
     latest_release: int
     url: str
     slots: tuple[SlotState, ...]
+    rollout: RolloutState | None = None
+    """None: no rollout goes on."""
 
     @property
     def asleep(self) -> bool:
@@ -181,6 +212,8 @@ class Facts:
     """By instance."""
     launched: Mapping[str, datetime]
     """By instance."""
+    rollouts: Mapping[str, Rollout] = field(default_factory=dict)
+    """The current or last one of each model that ever had one."""
 
 
 @dataclass(frozen=True, order=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from infra.deploy.logs import EVERYTHING, Choice
-from infra.deploy.types import Group, Health, Live, LogLine, Report, Schedule
+from infra.deploy.types import Group, Health, Live, LogLine, Report, Rollout, Schedule
 from infra.environment.slots import Slot
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,6 +92,7 @@ class FakeRuntime:
     live_by_model: dict[str, Live] = field(default_factory=dict)
     reports_by_instance: dict[str, Report] = field(default_factory=dict)
     events: list[tuple[str, str, str]] = field(default_factory=list)
+    rollout_by_model: dict[str, Rollout] = field(default_factory=dict)
 
     def live(self) -> Mapping[str, Live]:
         """What is live."""
@@ -103,8 +104,13 @@ class FakeRuntime:
         self.live_by_model[model] = Live(slot=slot, release=release, since=START)
 
     def forget(self, model: str) -> None:
-        """Drop a record."""
+        """Drop a model's records."""
         del self.live_by_model[model]
+        self.rollout_by_model.pop(model, None)
+
+    def rollouts(self) -> Mapping[str, Rollout]:
+        """Current or last rollouts."""
+        return self.rollout_by_model
 
     def reports(self) -> Mapping[str, Report]:
         """Agents' reports."""
