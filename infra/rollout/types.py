@@ -348,7 +348,7 @@ class Measured:
 
     requests: int | None = None
     direct: int | None = 0
-    """Of these, golden prompts sent straight to the release, past the weights; None: some, nobody knows how many."""
+    """Of these, golden prompts that went straight to it, past the weights; None: nobody knows how many."""
     errors: int | None = None
     engine_failures: int | None = None
     times: Mapping[str, Distribution] = field(default_factory=dict)
