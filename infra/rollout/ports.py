@@ -105,6 +105,8 @@ class Record:
     """The mutation whose outcome isn't known, in words; empty when there is none."""
     lease: Lease | None
     """None: nobody has ever driven it, or who did has let go."""
+    let_go_at: float | None = None
+    """When the last driver gave its lease back; None while there is a lease, or never was one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +153,9 @@ class Journal(Protocol):
 
     def done(self, lease: Lease, mutation: Mutation, outcome: str) -> None:
         """Write how that ended."""
+
+    def note(self, lease: Lease, text: str) -> None:
+        """Add a line to the story; an intent whose driver is gone is forgotten with it."""
 
     def judged(self, lease: Lease, status: Status, verdicts: Sequence[Verdict]) -> None:
         """Write what the gates say, for the report."""
