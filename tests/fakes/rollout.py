@@ -32,6 +32,8 @@ from tests.unit.rollout.cluster import Cluster, a_plan
 
 __all__ = ["Behaviour", "FakeWorld", "a_plan", "fake_world"]
 
+LONGEST_MUTATION = 60.0
+
 
 @dataclass
 class Failing:
@@ -234,26 +236,27 @@ class FakeJournal:
             if not self.current.status.phase.ended:
                 raise LlmctlError("another rollout goes on", code=ExitCode.CONFLICT)
             self.past.append(self.current)
+        self.token += 1
         self.current = Record(plan=plan, status=status, request=None, intent="", lease=None)
         self._tell(plan.started_by, "began", plan.id, status=status)
 
     def acquire(self, holder: str, seconds: float) -> Lease:
-        """Take the lease, if nobody has it."""
+        """Take the lease, if nobody else has it."""
         self._fail("acquire")
         record, now = self._record(), self.clock.time()
-        if record.lease and record.lease.until > now:
+        if record.lease and record.lease.holder != holder and record.lease.until > now:
             raise HeldError(record.plan.model, record.lease.holder, record.lease.until - now)
         self.token += 1
         lease = Lease(model=record.plan.model, holder=holder, token=self.token, until=now + seconds)
-        self.current = replace(record, lease=lease)
+        self.current = replace(record, lease=lease, let_go_at=None)
         self._tell(holder, "lease", f"taken, token {self.token}")
         return lease
 
     def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Keep it."""
+        """Keep it, also when it has run out and nobody took it."""
         self._fail("renew")
         kept = replace(lease, until=self.clock.time() + seconds)
-        self.current = replace(self._fenced(lease), lease=kept)
+        self.current = replace(self._fenced(lease, expired=True), lease=kept)
         return kept
 
     def let_go(self, lease: Lease) -> None:
@@ -261,7 +264,7 @@ class FakeJournal:
         self._fail("let_go")
         held = self._record().lease
         if held and held.token == lease.token:
-            self.current = replace(self._record(), lease=None)
+            self.current = replace(self._record(), lease=None, let_go_at=self.clock.time())
             self._tell(lease.holder, "lease", "let go")
 
     def enter(self, lease: Lease, status: Status) -> None:
@@ -274,9 +277,11 @@ class FakeJournal:
         self._tell(lease.holder, "phase", status.phase.value, status=status)
 
     def intend(self, lease: Lease, mutation: Mutation) -> None:
-        """Write what is about to be changed."""
+        """Write what is about to be changed; the lease runs as long as that can take."""
         self._fail("intend")
-        self.current = replace(self._fenced(lease), intent=str(mutation))
+        record = self._fenced(lease)
+        longer = replace(lease, until=max(lease.until, self.clock.time() + LONGEST_MUTATION))
+        self.current = replace(record, intent=str(mutation), lease=longer)
         self._tell(lease.holder, "intent", str(mutation))
 
     def done(self, lease: Lease, mutation: Mutation, outcome: str) -> None:
@@ -323,10 +328,11 @@ class FakeJournal:
             raise LlmctlError("no rollout has begun")
         return self.current
 
-    def _fenced(self, lease: Lease) -> Record:
+    def _fenced(self, lease: Lease, *, expired: bool = False) -> Record:
         record, now = self._record(), self.clock.time()
         held = record.lease
-        if not held or (held.token, held.holder) != (lease.token, lease.holder) or held.until <= now:
+        mine = held and (held.token, held.holder) == (lease.token, lease.holder)
+        if not held or not mine or (held.until <= now and not expired):
             raise LeaseLostError(record.plan.model)
         return record
 
