@@ -8,16 +8,15 @@ clock; the token is not, so a clock that is wrong can only stop a driver, never 
 Refuses to decide anything: what a write means is the policy's matter.
 """
 
-import random
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from infra.aws import rollout_items as items
-from infra.aws.session import Session, translated
-from infra.environment import names
+from infra.aws.rollout_table import RolloutTable
+from infra.aws.session import Session
 from infra.errors import ExitCode, LlmctlError, Refused
 from infra.rollout.codec import to_json
 from infra.rollout.errors import HeldError, LeaseLostError
@@ -26,9 +25,8 @@ from infra.rollout.types import Mutation, Phase, Plan, Request, Status, Verdict
 
 LONGEST_MUTATION = 60.0
 """Seconds that a lease runs at least from when a mutation is announced: longer than any of its calls."""
-_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds before a transaction that met another one is tried again; up to twice as long."""
-_COLLIDED = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_TRIES = 5
+"""Looks at a rollout that others change at the same time, before giving up."""
 _MINE = "#token = :held_token AND #holder = :held_by"
 _ENDED = tuple(phase for phase in Phase if phase.ended)
 
@@ -39,8 +37,7 @@ class TableJournal:
     def __init__(
         self, session: Session, environment: str, model: str, *, now: Callable[[], float] = time.time
     ) -> None:
-        self._dynamodb = session.bounded.dynamodb
-        self._table = names.runtime_table(environment)
+        self._table = RolloutTable(session, environment)
         self._model = model
         self._key = items.current_key(model)
         self._now = now
@@ -49,13 +46,13 @@ class TableJournal:
 
     def read(self) -> Record | None:
         """The model's current or last rollout, read consistently."""
-        item = self._item()
+        item = self._table.item(self._key)
         return items.record(item) if item else None
 
     def begin(self, plan: Plan, status: Status) -> None:
         """Start a rollout; raises `LlmctlError` (conflict) while another one goes on."""
-        for _ in _PAUSES:
-            before = self._item()
+        for _ in range(_TRIES):
+            before = self._table.item(self._key)
             if before is not None and before["id"]["S"] == plan.id:
                 return  # by an attempt whose answer was lost
             if before is not None and not (running := items.record(before)).status.phase.ended:
@@ -70,8 +67,8 @@ class TableJournal:
         Who holds it already gets it anew, with a higher token. Raises `LlmctlError` without a rollout.
         """
         mark = secrets.token_hex(8)
-        for _ in _PAUSES:
-            item, now = self._item(), self._now()
+        for _ in range(_TRIES):
+            item, now = self._table.item(self._key), self._now()
             if item is None:
                 raise self._nothing()
             lease = items.record(item).lease
@@ -95,10 +92,10 @@ class TableJournal:
 
     def let_go(self, lease: Lease) -> None:
         """Give it back; nothing happens if it was lost."""
-        self._write(
+        self._table.write(
             f"letting go of the lease of {self._model}",
             items.update(
-                self._table,
+                self._table.name,
                 self._key,
                 values={"let_go_at": items.number(self._now())},
                 drop=("holder", "lease_until", "lease_id"),
@@ -143,6 +140,11 @@ class TableJournal:
             more=self._told(self._rollout(lease), told, action=type(mutation).__name__),
         )
 
+    def note(self, lease: Lease, text: str) -> None:
+        """Add a line to the story; an intent whose driver is gone is forgotten with it."""
+        told = self._entry(lease, "note", text)
+        self._fenced(lease, "taking a note", drop=("intent",), more=self._told(self._rollout(lease), told))
+
     def judged(self, lease: Lease, status: Status, verdicts: Sequence[Verdict]) -> None:
         """Write what the gates say, for the report."""
         words = ", ".join(f"{verdict.gate} {verdict.answer}" for verdict in verdicts)
@@ -158,17 +160,17 @@ class TableJournal:
 
         Raises `Refused` when no rollout goes on.
         """
-        for _ in _PAUSES:
-            item = self._item()
+        for _ in range(_TRIES):
+            item = self._table.item(self._key)
             if item is None or items.record(item).status.phase.ended:
                 raise self._nothing()
             rollout = item["id"]
             told = Entry(at=request.at, actor=request.by, kind="request", text=request.asked.value)
             ended = {f"ended{number}": items.text(phase) for number, phase in enumerate(_ENDED)}
-            if self._write(
+            if self._table.write(
                 f"leaving a request for {self._model}",
                 items.update(
-                    self._table,
+                    self._table.name,
                     self._key,
                     values={"request": items.text(to_json(request))},
                     condition=f"#id = :old_id AND NOT #phase IN ({', '.join(f':{name}' for name in ended)})",
@@ -183,16 +185,16 @@ class TableJournal:
         """The story of a rollout (default: the latest), oldest first; lines are kept for 90 days."""
         chosen = rollout
         if chosen is None:
-            item = self._item()
+            item = self._table.item(self._key)
             if item is None:
                 return ()
             chosen = str(item["id"]["S"])
-        return tuple(map(items.entry, self._query(items.story(self._model), f"{chosen}#")))
+        return tuple(map(items.entry, self._table.query(items.story(self._model), f"{chosen}#")))
 
     def history(self) -> tuple[Record, ...]:
         """All rollouts of the model that are remembered, newest first."""
         current = self.read()
-        found = map(items.record, self._query(items.past(self._model), "", newest_first=True))
+        found = map(items.record, self._table.query(items.past(self._model), newest_first=True))
         return tuple(
             current if current is not None and current.plan.id == each.plan.id else each for each in found
         )
@@ -208,10 +210,10 @@ class TableJournal:
             text=f"release {plan.old_release} to {plan.new_release}, {plan.strategy}",
             status=status,
         )
-        return self._write(
+        return self._table.write(
             f"beginning a rollout of {self._model}",
             items.update(
-                self._table,
+                self._table.name,
                 self._key,
                 values=values,
                 drop=("intent", "request", "holder", "lease_until", "lease_id", "let_go_at"),
@@ -223,10 +225,10 @@ class TableJournal:
         )
 
     def _take(self, lease: Lease, item: items.Item, mark: str, now: float) -> bool:
-        return self._write(
+        return self._table.write(
             f"taking the lease of {self._model}",
             items.update(
-                self._table,
+                self._table.name,
                 self._key,
                 values={
                     "token": items.number(lease.token),
@@ -258,71 +260,28 @@ class TableJournal:
         """
         present = {} if expired else {"present": items.number(self._now())}
         fence = items.update(
-            self._table,
+            self._table.name,
             self._key,
             values=values or {},
             drop=drop,
             condition=_MINE if expired else f"{_MINE} AND #lease_until > :present",
             given={**_held(lease), **present},
         )
-        if not self._write(f"{doing} of {self._model}", fence, *more):
+        if not self._table.write(f"{doing} of {self._model}", fence, *more):
             raise LeaseLostError(self._model)
 
-    def _write(self, doing: str, *writes: Mapping[str, Any]) -> bool:
-        """All of them or none; false when a condition doesn't hold. Meeting another one is no failure."""
-        canceled = self._dynamodb.exceptions.TransactionCanceledException
-        transaction: Any = list(writes)
-        with translated(doing, changes=True):
-            for pause in (*_PAUSES, None):
-                try:
-                    self._dynamodb.transact_write_items(TransactItems=transaction)
-                except canceled as error:
-                    reasons = {reason.get("Code", "") for reason in error.response["CancellationReasons"]}
-                    if "ConditionalCheckFailed" in reasons:
-                        return False
-                    if pause is None or not reasons <= _COLLIDED:
-                        raise
-                    time.sleep(pause * random.uniform(1, 2))  # noqa: S311 - it only keeps two apart
-                else:
-                    break
-        return True
-
-    def _item(self) -> items.Item | None:
-        with translated(f"reading the rollout of {self._model}"):
-            try:
-                answer = self._dynamodb.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
-            except self._dynamodb.exceptions.ResourceNotFoundException:
-                return None
-        return answer.get("Item")
-
-    def _query(self, partition: str, prefix: str, *, newest_first: bool = False) -> Iterator[items.Item]:
-        values = {":pk": items.text(partition)} | ({":prefix": items.text(prefix)} if prefix else {})
-        with translated(f"reading the rollouts of {self._model}"):
-            pages = self._dynamodb.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)" if prefix else "pk = :pk",
-                ExpressionAttributeValues=values,
-                ConsistentRead=True,
-                ScanIndexForward=not newest_first,
-            )
-            try:
-                for page in pages:
-                    yield from page["Items"]
-            except self._dynamodb.exceptions.ResourceNotFoundException:
-                return
-
     def _past(self, rollout: str, values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Any]:
-        return items.update(self._table, items.past_key(self._model, rollout), values=values)
+        return items.update(self._table.name, items.past_key(self._model, rollout), values=values)
 
     def _told(
         self, rollout: str, told: Entry, *, action: str = "", result: str = ""
     ) -> tuple[Mapping[str, Any], ...]:
         """A line of the story; with an action, one of the audit log too."""
-        line = items.put(self._table, items.entry_item(self._model, rollout, told))
+        line = items.put(self._table.name, items.entry_item(self._model, rollout, told))
         if not action:
             return (line,)
         event = items.event_item(told.at, told.actor, action, self._model, result or told.text)
-        return (line, items.put(self._table, event))
+        return (line, items.put(self._table.name, event))
 
     def _entry(self, lease: Lease, kind: str, words: str, status: Status | None = None) -> Entry:
         return Entry(at=self._now(), actor=lease.holder, kind=kind, text=words, status=status)
@@ -339,7 +298,7 @@ class TableJournal:
     def _rollout(self, lease: Lease) -> str:
         """Which one is driven under a lease: beginning another one takes every lease away."""
         if lease.token not in self._rollouts:
-            item = self._item()
+            item = self._table.item(self._key)
             if item is None or _token(item) != lease.token:
                 raise LeaseLostError(self._model)
             self._remembered(lease, item)

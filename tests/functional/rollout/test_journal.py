@@ -136,6 +136,7 @@ def test_who_lost_the_lease_writes_nothing(journal: TableJournal, place: Place) 
         lambda: journal.enter(lost, BAKING),
         lambda: journal.intend(lost, SHIFT),
         lambda: journal.done(lost, SHIFT, "done"),
+        lambda: journal.note(lost, "still here"),
         lambda: journal.judged(lost, BAKING, [SLOW]),
     )
     for attempt in attempts:
@@ -195,6 +196,20 @@ def test_an_intent_stays_until_its_outcome_is_known(journal: TableJournal, place
     assert record.intent == ""
     told = [(entry.kind, entry.text) for entry in journal.entries()][-2:]
     assert told == [("intent", str(SHIFT)), ("outcome", f"{SHIFT}: done")]
+
+
+def test_an_intent_that_a_dead_driver_left_is_noted_and_forgotten(
+    journal: TableJournal, place: Place
+) -> None:
+    """Who resumes writes down that the outcome is unknown, and begins without it."""
+    journal.intend(journal.acquire(ANN, SECONDS), SHIFT)
+    place.now += SECONDS
+    lease = journal.acquire(BOB, SECONDS)
+    journal.note(lease, "the outcome is unknown")
+    record = journal.read()
+    assert record is not None
+    assert record.intent == ""
+    assert [(entry.kind, entry.actor) for entry in journal.entries()][-1] == ("note", BOB)
 
 
 def test_a_handled_wish_is_over_and_another_is_not(journal: TableJournal, place: Place) -> None:
