@@ -1,4 +1,4 @@
-"""The two halves of `deploy`, each with its question."""
+"""The parts of `deploy`, each with its question."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,9 @@ from cli.render.plan import print_plan
 from cli.render.terraform import showing
 from infra.deploy.audit import audited
 from infra.deploy.motion import steps
+from infra.deploy.releases import Before, Begin, Drive, Leave, Move, move, needs_history
 from infra.deploy.settle import settle
+from infra.errors import ExitCode
 from infra.terraform.plan import report
 
 if TYPE_CHECKING:
@@ -49,3 +51,66 @@ def move_what_terraform_leaves(workspace: "Workspace", *, yes: bool) -> bool:
         lambda text: click.echo(text, err=True),
     )
     return bool(found)
+
+
+def roll_out_releases(workspace: "Workspace", *, yes: bool, retry: bool, detach: bool) -> ExitCode | None:
+    """Bring each model's newest release into the traffic, one model after the other; None: nothing to do.
+
+    Stops at the first rollout that doesn't end with its release serving, with that one's code.
+    """
+    moves = _moves(workspace, retry=retry)
+    worst: ExitCode | None = None
+    if len(moves) > 1:
+        click.echo(f"one after the other: {', '.join(each.model for each in moves)}", err=True)
+    for each in moves:
+        match each:
+            case Leave(why=why, code=left):
+                click.echo(why, err=True)
+                code = left
+            case Drive(model=model):
+                code = _drive(workspace, model, detach=detach)
+            case Begin():
+                code = _begin(workspace, each, yes=yes, detach=detach)
+        worst = max(worst or ExitCode.OK, code)
+        if code is not ExitCode.OK and not isinstance(each, Leave):
+            break
+    return worst
+
+
+def _moves(workspace: "Workspace", *, retry: bool) -> list[Move]:
+    """What is to be done; all of it is known before any of it begins."""
+    from infra.aws.rollout_journal import TableJournal
+
+    environment, facts = workspace.environment, workspace.facts()
+    found = []
+    for model in environment.models:
+        journal = TableJournal(workspace.session, environment.environment, model)
+        history = journal.history() if needs_history(model, facts) else ()
+        found.append(move(model, facts, history, retry=retry))
+    return [each for each in found if each is not None]
+
+
+def _begin(workspace: "Workspace", plan_of: Begin, *, yes: bool, detach: bool) -> ExitCode:
+    from cli.rolling import begin, clear_away, prepare, show_plan
+
+    model, name = plan_of.model, workspace.environment.environment
+    if plan_of.before is not Before.NOTHING:
+        clear_away(workspace, model, finish=plan_of.before is Before.FINISH)
+    plan = prepare(workspace, model, release=plan_of.release)
+    show_plan(workspace, plan)
+    confirm(f"Roll this out in {name}?", yes=yes)
+    begin(workspace, plan)
+    return _drive(workspace, model, detach=detach)
+
+
+def _drive(workspace: "Workspace", model: str, *, detach: bool) -> ExitCode:
+    from cli.rolling import drive_and_report
+
+    if not detach:
+        return drive_and_report(workspace, model)
+    name = workspace.environment.environment
+    click.echo(
+        f"{model}: nobody drives this rollout yet: `llmctl resume --env {name} {model}` does, anywhere",
+        err=True,
+    )
+    return ExitCode.OK

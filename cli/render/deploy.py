@@ -18,7 +18,7 @@ def print_deployed(state: EnvironmentState, env: str, environment: Environment, 
 def print_waiting_releases(state: EnvironmentState) -> None:
     """Tell about releases that Terraform added and that serve no traffic."""
     for model in state.models:
-        if model.live and model.release != model.latest_release:
+        if model.live and model.release != model.latest_release and model.rollout is None:
             click.echo(
                 f"{model.name}: release {model.latest_release} is ready and takes no traffic: "
                 f"release {model.release} stays live until a rollout moves it",

@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, SlotState
+from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, RolloutState, SlotState
 
 _COLUMNS = ("model", "slot", "release", "weight", "replicas", "phase", "market", "type", "zone", "age")
 _MIN_WIDTH = 120
@@ -71,13 +71,25 @@ def _add_model(table: Table, model: ModelState, now: datetime) -> None:
         for replica in slot.replicas:
             table.add_row("", "", *_replica_cells(replica, now))
         name = ""
+    if model.rollout:
+        table.add_row("", "", "", "", "", Text(rollout_line(model.rollout, now), style="yellow"))
     if name:
         table.add_row(name, "none live", f"{model.latest_release} waiting")
 
 
+def rollout_line(rollout: RolloutState, now: datetime) -> str:
+    """A rollout in one line: what moves, how far it is, who drives it."""
+    age = _age((now - rollout.since).total_seconds())
+    driver = f"driven by {rollout.driver}" if rollout.driver else "nobody drives it"
+    return (
+        f"release {rollout.old_release} -> {rollout.new_release}: {rollout.phase} "
+        f"at {rollout.weight} % for {age}, {driver}"
+    )
+
+
 def _slot_cells(model: ModelState, slot: SlotState) -> tuple[str, ...]:
     live = slot.slot is model.live
-    waiting = live and model.latest_release != model.release
+    waiting = live and model.latest_release != model.release and model.rollout is None
     release = f"{slot.release}" + (f" ({model.latest_release} waiting)" if waiting else "")
     weight = "asleep" if live and model.asleep else str(slot.weight)
     return (f"{slot.slot}{' *' if live else ''}", release, weight, f"{slot.healthy}/{slot.wanted}")

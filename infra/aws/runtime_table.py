@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.aws import rollout_items
 from infra.aws.session import Session, translated
 from infra.deploy.events import Event
 from infra.deploy.types import Live, Phase, Report, Rollout
 from infra.environment import names
 from infra.environment.slots import Slot
 from infra.errors import ExitCode, LlmctlError
-from infra.rollout.codec import from_json
-from infra.rollout.types import Plan, Status
 
 
 class RuntimeTable:
@@ -63,7 +62,7 @@ class RuntimeTable:
 
         What is live goes last: cut before, the next deploy forgets the rest.
         """
-        for partition in (f"journal#{model}", f"rollouts#{model}"):
+        for partition in (rollout_items.story(model), rollout_items.past(model)):
             for item in self._query(partition):
                 self._delete(partition, item["sk"]["S"])
         self._delete("rollout", model)
@@ -71,14 +70,15 @@ class RuntimeTable:
 
     def rollouts(self) -> Mapping[str, Rollout]:
         """The current or last rollout of each model that ever had one."""
+        found = map(rollout_items.record, self._query("rollout"))
         now = time.time()
         return {
-            item["sk"]["S"]: Rollout(
-                plan=from_json(Plan, item["plan"]["S"]),
-                status=from_json(Status, item["status"]["S"]),
-                driver=_driver(item, now),
+            each.plan.model: Rollout(
+                plan=each.plan,
+                status=each.status,
+                driver=each.lease.holder if each.lease and each.lease.until > now else "",
             )
-            for item in self._query("rollout")
+            for each in found
         }
 
     def reports(self) -> Mapping[str, Report]:
@@ -140,12 +140,6 @@ class RuntimeTable:
                     yield from page["Items"]
             except self._dynamodb.exceptions.ResourceNotFoundException:
                 return
-
-
-def _driver(item: Mapping[str, Any], now: float) -> str:
-    """Who holds the rollout's lease, while it lasts."""
-    until = float(item.get("lease_until", {}).get("N", "0"))
-    return str(item.get("holder", {}).get("S", "")) if until > now else ""
 
 
 def _now() -> str:

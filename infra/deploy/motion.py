@@ -107,8 +107,27 @@ def steps(environment: Environment, facts: Facts, now: datetime) -> tuple[Step, 
     found: list[Step] = [Forget(model) for model in facts.live if model not in facts.latest_releases]
     for model in environment.models:
         if model in facts.latest_releases:
-            found += _model_steps(environment, model, facts, now)
+            found += model_steps(environment, model, facts, now)
     return tuple(found)
+
+
+def model_steps(environment: Environment, model: str, facts: Facts, now: datetime) -> list[Step]:
+    """The part of `steps` that is one model's: nothing while a driver moves it."""
+    rollout = facts.rollouts.get(model)
+    phase = rollout.status.phase if rollout else Phase.DONE
+    if not phase.ended and phase not in _OVER_BUT_FOR_THE_OLD:
+        return []
+    live = facts.live.get(model)
+    slot = live.slot if live else FIRST_SLOT
+    release = live.release if live else facts.latest_releases[model]
+    found: list[Step] = [] if live else [GoLive(model, slot, release)]
+    spec = environment.models[model]
+    for group in facts.groups:
+        if group.model == model:
+            if group.slot is slot:
+                found += _group_steps(spec, group, release, now)
+            found += _schedule_steps(group, _schedules(spec, group) if group.slot is slot else ())
+    return found
 
 
 def waiting_releases(facts: Facts) -> dict[str, int]:
@@ -136,24 +155,6 @@ def carry_out(step: Step, fleet: Fleet, runtime: Runtime) -> None:
                 fleet.drop_schedule(step.group, step.name)
             case Forget():
                 runtime.forget(step.model)
-
-
-def _model_steps(environment: Environment, model: str, facts: Facts, now: datetime) -> list[Step]:
-    rollout = facts.rollouts.get(model)
-    phase = rollout.status.phase if rollout else Phase.DONE
-    if not phase.ended and phase not in _OVER_BUT_FOR_THE_OLD:
-        return []
-    live = facts.live.get(model)
-    slot = live.slot if live else FIRST_SLOT
-    release = live.release if live else facts.latest_releases[model]
-    found: list[Step] = [] if live else [GoLive(model, slot, release)]
-    spec = environment.models[model]
-    for group in facts.groups:
-        if group.model == model:
-            if group.slot is slot:
-                found += _group_steps(spec, group, release, now)
-            found += _schedule_steps(group, _schedules(spec, group) if group.slot is slot else ())
-    return found
 
 
 def _group_steps(model: Model, group: Group, release: int, now: datetime) -> list[Step]:

@@ -75,6 +75,16 @@ def model_url(environment: Environment, model: str, address: str) -> str:
     return f"{base}/v1" if model == environment.default_model else f"{base}/{model}/v1"
 
 
+def serves(facts: Facts, model: str, slot: Slot) -> bool:
+    """Whether a slot has a replica that the balancer calls healthy."""
+    return any(
+        facts.health.get(instance.id) is Health.HEALTHY
+        for group in facts.groups
+        if group.model == model and group.slot is slot
+        for instance in group.instances
+    )
+
+
 def phase(lifecycle: str, health: Health, report: Report | None) -> Phase:
     """Where a replica is: the balancer's word counts most, then the group's, then the agent's."""
     if health is Health.DRAINING or lifecycle.startswith(("Terminat", "Detach")):

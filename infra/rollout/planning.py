@@ -63,24 +63,26 @@ def make_plan(
     weights: Mapping[Slot, int],
     release: int,
     start: Start,
+    serving: bool = True,
     overrides: Overrides = Overrides(),
 ) -> Plan:
     """The plan that brings `release` into the slot that isn't live.
 
-    `groups` are those of the whole environment, or of the model. Raises `Refused` for what can't be, and
-    `LlmctlError` (conflict) when the balancer's weights aren't those of a model at rest.
+    `groups` are those of the whole environment, or of the model; `serving`: whether the live slot has a
+    healthy replica. Without one there is nobody to compare and nothing to spare, so all the traffic moves in
+    one step. Raises `Refused` for what can't be, and `LlmctlError` (conflict) when the balancer's weights
+    aren't those of a model at rest.
     """
     spec, own = environment.models[model], [group for group in groups if group.model == model]
-    rollout = spec.rollout
     if release == live.release:
         raise Refused(f"{model}: release {release} is live already", hint="there is nothing to roll out")
-    asleep = _asleep(live, own, weights)
     _demand_rest(model, live, weights)
-    strategy, steps = _steps(environment, model, overrides, asleep=asleep)
+    asleep = _asleep(live, own, weights)
+    strategy, steps = _steps(environment, model, overrides, alone=asleep or not serving)
     baseline = _ONE if asleep else _baseline(spec, live.slot, own, start.now)
-    if not asleep:
-        _demand_room(model, rollout.surge, _sizes(baseline), steps)
-    chosen = _Chosen(strategy=strategy, steps=steps, baseline=baseline, asleep=asleep)
+    if serving and not asleep:
+        _demand_room(model, spec.rollout.surge, _sizes(baseline), steps)
+    chosen = _Chosen(strategy=strategy, steps=steps, baseline=baseline, asleep=asleep or not serving)
     return _plan(environment, model, live, release, start, chosen)
 
 
@@ -160,7 +162,7 @@ def _demand_rest(model: str, live: Live, weights: Mapping[Slot, int]) -> None:
 
 
 def _steps(
-    environment: Environment, model: str, overrides: Overrides, *, asleep: bool
+    environment: Environment, model: str, overrides: Overrides, *, alone: bool
 ) -> tuple[str, tuple[Step, ...]]:
     """The strategy, and its steps."""
     rollout = environment.models[model].rollout
@@ -182,7 +184,7 @@ def _steps(
             f"{model}: the rollout is to pause at {lost[0]} %, which is none of its steps",
             hint=f"steps: {_listed(weights)}; --pause-at says after which of them to pause",
         )
-    if asleep:
+    if alone:
         return strategy, (Step(weight=FULL, bake=0.0),)
     return strategy, tuple(Step(weight=weight, bake=bake, pause=weight in pauses) for weight in weights)
 
