@@ -15,6 +15,7 @@ from infra.observability.alarms import environment_alarms
 from infra.observability.types import Sources
 from infra.paths import cache_directory
 from infra.waker.bundle import waker_bundle
+from infra.watchdog.bundle import watchdog_bundle
 from modules.bindings.aws.data_caller_identity import DataCallerIdentity
 from modules.bindings.aws.dynamodb_table import DynamodbTable
 from modules.bindings.aws.lambda_function import LambdaFunction
@@ -34,6 +35,7 @@ from modules.state.artefacts import AgentFile, Artefacts
 from modules.state.runtime import ApiKeySecret, RuntimeTable
 from modules.tags import environment_tags
 from modules.waker.waker import Waker
+from modules.watchdog.watchdog import Watchdog
 from stacks.model import Foundation, ModelResources
 from stacks.waker import waker_config
 
@@ -95,6 +97,7 @@ class EnvironmentStack(TerraformStack):
             secret=secret,
         )
         balancer = self._load_balancer(network, firewall)
+        self._watchdog(account, table)
         self._outputs(balancer, table)
         return Foundation(
             network=network,
@@ -152,6 +155,17 @@ class EnvironmentStack(TerraformStack):
             table=table,
             package=waker_bundle(config, cache_directory()),
         ).function
+
+    def _watchdog(self, account: str, table: DynamodbTable) -> None:
+        Watchdog(
+            self,
+            "watchdog",
+            environment=self._name,
+            region=self._region,
+            account=account,
+            table=table,
+            package=watchdog_bundle(cache_directory()),
+        )
 
     def _watch(self, sources: Mapping[str, Sources], foundation: Foundation) -> None:
         Alarms(

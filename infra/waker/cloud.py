@@ -1,6 +1,5 @@
 """The AWS calls of the waker. Nothing is decided here."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -205,4 +204,4 @@ class ModelCloud:
 
 def is_rolling(record: Mapping[str, Any] | None) -> bool:
     """Whether a model's rollout goes on; one that ended keeps its record until the next."""
-    return record is not None and json.loads(record["status"]["S"])["phase"] not in _ENDED
+    return record is not None and record["phase"]["S"] not in _ENDED

@@ -9,6 +9,9 @@ from infra.agent.config import ENGINE_PORT, METRICS_PORT
 from infra.environment.model import Environment
 from tests.synth.synthesis import Stack, environment, model
 
+_FUNCTIONS = {"waker", "watchdog"}
+"""Their policies have tests of their own."""
+
 
 def test_metadata_is_version_2_only(variant: Stack) -> None:
     """A request forged through the engine can't read the instance's credentials."""
@@ -197,7 +200,7 @@ def test_weights_are_read_by_prefix(variant: Stack, spec: Environment) -> None:
         for name, each in spec.models.items()
         if each.source.startswith("s3://")
     }
-    others = {name for name in given if not name.startswith(("image-", "samples")) and name != "waker"}
+    others = {name for name in given if not name.startswith(("image-", "samples")) and name not in _FUNCTIONS}
     assert others == {"agent", *sources}
     for name, place in sources.items():
         (_, read) = json.loads(given[name]["policy"])["Statement"]

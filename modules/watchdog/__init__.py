@@ -1,0 +1,1 @@
+"""The way back for rollouts that nobody drives any more."""
