@@ -68,17 +68,35 @@ def spelled(place: Place) -> str:
 
 def read(path: Path) -> Document:
     """Read a file; raises `InvalidEnvironment` when it isn't one YAML mapping."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    return parse(path, text_of(path))
 
-    document = Document(path)
+
+def text_of(path: Path) -> str:
+    """A file's text, line ends as they are; raises `InvalidEnvironment` when it has none."""
     try:
-        text = path.read_text(encoding="utf-8")
-        node = YAML(typ="safe", pure=True).compose(text)
+        return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise _unreadable(path, 1, 1, "not a text file in UTF-8", str(error)) from error
     except OSError as error:
         raise _unreadable(path, 1, 1, "can't be read", error.strerror or str(error)) from error
+
+
+def parse(path: Path, text: str) -> Document:
+    """`read`, of a text that the file has or could have."""
+    document = Document(path)
+    _Reader(document).read(compose(path, text))
+    if not isinstance(document.data, dict):
+        raise _unreadable(path, 1, 1, "not a mapping of keys to values", "the first key is `environment:`")
+    return document
+
+
+def compose(path: Path, text: str) -> Any:
+    """The parser's nodes, with the marks of where each begins and ends."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         raise _syntax(path, error) from error
     except YAMLError as error:
@@ -87,10 +105,7 @@ def read(path: Path) -> Document:
         raise _unreadable(
             path, 1, 1, "the file is empty", "", hint="`llmctl init NAME` writes a file to start from"
         )
-    _Reader(document).read(node)
-    if not isinstance(document.data, dict):
-        raise _unreadable(path, 1, 1, "not a mapping of keys to values", "the first key is `environment:`")
-    return document
+    return node
 
 
 class _Reader:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from infra.environment import checks
-from infra.environment.document import Document, Place, read
+from infra.environment.document import Document, Place, parse, read
 from infra.environment.model import Environment
 from infra.environment.problems import InvalidEnvironment, Problem, did_you_mean, listed
 from infra.errors import Refused
@@ -43,9 +43,12 @@ def load(path: Path) -> Environment:
     return examination.environment
 
 
-def examine(path: Path) -> Examination:
-    """Read and check a file; raises `InvalidEnvironment` only for what isn't YAML with keys."""
-    document = read(path)
+def examine(path: Path, text: str | None = None) -> Examination:
+    """Read and check a file; raises `InvalidEnvironment` only for what isn't YAML with keys.
+
+    `text`: what the file would have, instead of what it has.
+    """
+    document = read(path) if text is None else parse(path, text)
     problems = list(document.problems)
     environment = _convert(document.data) if not document.has_null else None
     whole = environment is not None
