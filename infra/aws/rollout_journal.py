@@ -23,8 +23,6 @@ from infra.rollout.errors import HeldError, LeaseLostError
 from infra.rollout.ports import Entry, Lease, Record
 from infra.rollout.types import Mutation, Phase, Plan, Request, Status, Verdict
 
-LONGEST_MUTATION = 60.0
-"""Seconds that a lease runs at least from when a mutation is announced: longer than any of its calls."""
 _TRIES = 5
 """Looks at a rollout that others change at the same time, before giving up."""
 _MINE = "#token = :held_token AND #holder = :held_by"
@@ -121,12 +119,11 @@ class TableJournal:
         )
 
     def intend(self, lease: Lease, mutation: Mutation) -> None:
-        """Write what is about to be changed; the lease runs for as long as that can take."""
-        until = max(lease.until, self._now() + LONGEST_MUTATION)
+        """Write what is about to be changed."""
         self._fenced(
             lease,
             "announcing a change",
-            values={"intent": items.text(str(mutation)), "lease_until": items.number(until)},
+            values={"intent": items.text(str(mutation))},
             more=self._told(self._rollout(lease), self._entry(lease, "intent", str(mutation))),
         )
 

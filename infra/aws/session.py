@@ -113,7 +113,9 @@ class Session:
         Three tries of 5 s to connect and 10 s to read, and the pauses between: under 50 s. For those who
         hold a lease, which must outlive what they do.
         """
-        return Session(self.region, self._environment, attempts=3, read_timeout=10.0)
+        bounded = Session(self.region, self._environment, attempts=3, read_timeout=10.0)
+        bounded._boto3 = self._boto3  # with its credentials: who has to type a code does so once
+        return bounded
 
     @property
     def credential_source(self) -> str | None:

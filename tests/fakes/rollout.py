@@ -32,8 +32,6 @@ from tests.unit.rollout.cluster import Cluster, a_plan
 
 __all__ = ["Behaviour", "FakeWorld", "a_plan", "fake_world"]
 
-LONGEST_MUTATION = 60.0
-
 
 @dataclass
 class Failing:
@@ -277,11 +275,9 @@ class FakeJournal:
         self._tell(lease.holder, "phase", status.phase.value, status=status)
 
     def intend(self, lease: Lease, mutation: Mutation) -> None:
-        """Write what is about to be changed; the lease runs as long as that can take."""
+        """Write what is about to be changed."""
         self._fail("intend")
-        record = self._fenced(lease)
-        longer = replace(lease, until=max(lease.until, self.clock.time() + LONGEST_MUTATION))
-        self.current = replace(record, intent=str(mutation), lease=longer)
+        self.current = replace(self._fenced(lease), intent=str(mutation))
         self._tell(lease.holder, "intent", str(mutation))
 
     def done(self, lease: Lease, mutation: Mutation, outcome: str) -> None:
