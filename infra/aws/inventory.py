@@ -136,7 +136,8 @@ def _table(session: Session, environment: Environment) -> Iterator[Leftover]:
 def _log_groups(session: Session, environment: Environment) -> Iterator[Leftover]:
     name = environment.environment
     paginator = session.logs.get_paginator("describe_log_groups")
-    for prefix in (names.log_group(name, ""), f"/aws/lambda/{names.waker(name)}"):
+    functions = (f"/aws/lambda/{function}" for function in (names.waker(name), names.watchdog(name)))
+    for prefix in (names.log_group(name, ""), *functions):
         for page in paginator.paginate(logGroupNamePrefix=prefix):
             yield from (Leftover("log group", group["logGroupName"]) for group in page["logGroups"])
 
@@ -236,9 +237,13 @@ def _is_ours(tags: Iterable[Any], environment: Environment) -> bool:
     )
 
 
-def _waker(session: Session, environment: Environment) -> Iterator[Leftover]:
-    """The function, its schedule and its role, by their names."""
-    name = names.waker(environment.environment)
+def _functions(session: Session, environment: Environment) -> Iterator[Leftover]:
+    """Waker and watchdog, their schedules and their roles, by their names."""
+    for name in (names.waker(environment.environment), names.watchdog(environment.environment)):
+        yield from _function(session, name)
+
+
+def _function(session: Session, name: str) -> Iterator[Leftover]:
     functions, events = session.client("lambda"), session.client("events")
     with suppress(functions.exceptions.ResourceNotFoundException):
         functions.get_function_configuration(FunctionName=name)
@@ -263,7 +268,7 @@ PROBES: tuple[Probe, ...] = (
     _alarms,
     _dashboards,
     _topics,
-    _waker,
+    _functions,
     _certificates,
     _records,
 )
