@@ -47,15 +47,19 @@ def text() -> str:
 
 
 def _ordered(root: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Sections in the order in which a file has them."""
+    """Sections in the order in which a file has them: each once, after the section that it is in."""
     definitions = root["$defs"]
-    for field in root["properties"].values():
+    names = list(dict.fromkeys(_within(root, definitions)))
+    return ((name, definitions[name]) for name in names)
+
+
+def _within(section: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
+    """Names of the sections below one, at any depth."""
+    for field in section["properties"].values():
         name = _reference(field) or _reference(field.get("additionalProperties", {}))
         if name:
-            yield name, definitions[name]
-            for inner in definitions[name]["properties"].values():
-                if inner_name := _reference(inner):
-                    yield inner_name, definitions[inner_name]
+            yield name
+            yield from _within(definitions[name], definitions)
 
 
 def _section(anchor: str, title: str, section: dict[str, Any]) -> str:
