@@ -147,7 +147,7 @@ class FakeMetrics:
     """Two releases that behave as scripted, under constant traffic that is split as the weights say."""
 
     cluster: Cluster
-    rate: float = 50.0
+    rate: float = 400.0
     """Requests a second, of both together."""
     old: Behaviour = Behaviour()
     new: Behaviour = Behaviour()
@@ -191,7 +191,7 @@ class FakeClock:
     """Sleeping moves time and the cluster; what is planned for a time happens then."""
 
     cluster: Cluster
-    planned: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    planned: list[tuple[Callable[[], bool], Callable[[], object]]] = field(default_factory=list)
 
     def time(self) -> float:
         """The cluster's time."""
@@ -200,13 +200,17 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         """Let it pass."""
         self.cluster.advance(seconds)
-        while due := [each for each in self.planned if each[0] <= self.cluster.now]:
+        while due := [each for each in self.planned if each[0]()]:
             self.planned.remove(due[0])
             due[0][1]()
 
+    def when(self, condition: Callable[[], bool], action: Callable[[], object]) -> None:
+        """Plan something; the condition is looked at as time passes."""
+        self.planned.append((condition, action))
+
     def at(self, time: float, action: Callable[[], object]) -> None:
-        """Plan something."""
-        self.planned.append((time, action))
+        """Plan something for a time."""
+        self.when(lambda: self.cluster.now >= time, action)
 
 
 @dataclass(kw_only=True)
@@ -380,7 +384,7 @@ def fake_world(
     *,
     old: Behaviour | None = None,
     new: Behaviour | None = None,
-    rate: float = 50.0,
+    rate: float = 400.0,
     judged: bool = True,
 ) -> FakeWorld:
     """A model whose rollout has begun and isn't driven yet; the releases behave as said, or well."""
