@@ -39,10 +39,10 @@ def of_slot(groups: tuple[GroupSeen, ...], slot: Slot) -> Sizes:
     return {group.market: group.desired for group in groups if group.slot is slot}
 
 
-def excess(full: int, surge: int, weight: int, next_weight: int) -> int:
-    """Replicas above `full` + `surge` that a step from one weight to the next can't do without; 0: it fits.
+def excess(full: Sizes, surge: int, weight: int, next_weight: int) -> int:
+    """Replicas above `full` and `surge` that a step from one weight to the next can't do without; 0: it fits.
 
-    Of one market: the old slot carries its share until the shift is over, the new one is ready before.
+    The old slot carries its share until the shift is over, and the new one is ready before.
     """
-    old, new = math.ceil(full * (100 - weight) / 100), math.ceil(full * next_weight / 100)
-    return max(0, old + new - full - surge)
+    both = total(needed(full, 100 - weight)) + total(needed(full, next_weight))
+    return max(0, both - total(full) - surge)

@@ -33,7 +33,7 @@ SHARE = "share"
 
 def preparing(plan: Plan, status: Status, seen: Observation, now: float) -> Decision:
     """Hold the old slot at its size, empty the new one of what may be left there, pin the new release."""
-    if held := _hold_old(plan, status, seen):
+    if held := _hold_old(plan, status, seen, now):
         return held
     groups = [group for group in seen.groups if group.slot is plan.new_slot]
     if seen.replicas[plan.new_slot] and any(group.release != plan.new_release for group in groups):
@@ -55,7 +55,7 @@ def scaling(plan: Plan, status: Status, seen: Observation, now: float) -> Decisi
     sizes = needed(at_present(plan, seen.groups), weight)
     if room := _make_room(plan, status, seen, now, sizes):
         return room
-    if raised := _hold_old(plan, status, seen) or at_least(seen, plan.new_slot, sizes):
+    if raised := _hold_old(plan, status, seen, now) or at_least(seen, plan.new_slot, sizes):
         return raised
     healthy, wanted = seen.healthy[plan.new_slot], total(sizes)
     if healthy >= wanted:
@@ -78,7 +78,7 @@ def shifting(plan: Plan, status: Status, seen: Observation, now: float) -> Decis
 
 def baking(plan: Plan, status: Status, seen: Observation, now: float) -> Decision:
     """Hold the weight for its time, then go on if every gate passes."""
-    if changed := failed(plan, status, seen, now) or _repin(plan, seen) or _hold_old(plan, status, seen):
+    if changed := failed(plan, status, seen, now) or _repin(plan, seen) or _hold_old(plan, status, seen, now):
         return changed
     if ahead := _raise_ahead(plan, status, seen):
         return ahead
@@ -141,7 +141,7 @@ def onward(plan: Plan, status: Status, seen: Observation, now: float) -> Decisio
 
 def paused(plan: Plan, status: Status, seen: Observation, now: float) -> Decision:
     """The gates still watch."""
-    changed = failed(plan, status, seen, now) or _hold_old(plan, status, seen)
+    changed = failed(plan, status, seen, now) or _hold_old(plan, status, seen, now)
     return changed or Wait(seconds=1.0, why=status.reason)
 
 
@@ -189,13 +189,16 @@ def _repin(plan: Plan, seen: Observation) -> Decision | None:
     return None
 
 
-def _hold_old(plan: Plan, status: Status, seen: Observation) -> Decision | None:
+def _hold_old(plan: Plan, status: Status, seen: Observation, now: float) -> Decision | None:
     """The old slot may not shrink while it may be needed; with a surge limit, not below what it carries."""
     if plan.asleep:
         return None
     full = at_first(plan)
-    lowest = FULL - min(status.weight, status.previous_weight)
-    return at_least(seen, plan.old_slot, full if plan.surge is None else needed(full, lowest))
+    if plan.surge is None:
+        return at_least(seen, plan.old_slot, full)
+    settled = now >= (status.shifted_at or 0.0) + plan.propagation
+    carried = FULL - (status.weight if settled else min(status.weight, status.previous_weight))
+    return at_least(seen, plan.old_slot, needed(full, carried))
 
 
 def _raise_ahead(plan: Plan, status: Status, seen: Observation) -> Decision | None:
