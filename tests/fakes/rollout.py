@@ -237,7 +237,8 @@ class FakeJournal:
         if self.current:
             if not self.current.status.phase.ended:
                 raise LlmctlError("another rollout goes on", code=ExitCode.CONFLICT)
-            self.past.append(self.current)
+            bare = replace(self.current, request=None, intent="", lease=None, let_go_at=None)
+            self.past.append(bare)
         self.token += 1
         self.current = Record(plan=plan, status=status, request=None, intent="", lease=None)
         self._tell(plan.started_by, "began", plan.id, status=status)

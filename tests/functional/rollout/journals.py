@@ -1,12 +1,16 @@
-"""A journal in an emulated table, on a clock that tests move."""
+"""Journals on a clock that tests move: in an emulated table, and the fake in memory."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from infra.aws.rollout_journal import TableJournal
 from infra.aws.session import Session
 from infra.environment import names
 from infra.environment.slots import Market, Slot
+from infra.rollout.ports import Journal, Record
 from infra.rollout.types import Phase, Plan, Size, Status, Step
+from tests.fakes.rollout import FakeClock, FakeJournal
+from tests.unit.rollout.cluster import Cluster
 
 START = 1_800_000_000.0
 SECONDS = 60.0
@@ -39,6 +43,37 @@ class Place:
                 {"AttributeName": "sk", "AttributeType": "S"},
             ],
         )
+
+
+class Memory:
+    """The fake that tests of drivers use; `now` as in a `Place`."""
+
+    def __init__(self) -> None:
+        self._cluster = Cluster(plan=a_plan(), now=START)
+
+    @property
+    def now(self) -> float:
+        """The time."""
+        return self._cluster.now
+
+    @now.setter
+    def now(self, value: float) -> None:
+        self._cluster.now = value
+
+    def journal(self) -> FakeJournal:
+        """The one journal that there is."""
+        return self._journal
+
+    @cached_property
+    def _journal(self) -> FakeJournal:
+        return FakeJournal(clock=FakeClock(cluster=self._cluster))
+
+
+def record_of(journal: Journal) -> Record:
+    """The record, which must be there."""
+    found = journal.read()
+    assert found is not None
+    return found
 
 
 def a_plan(number: int = 1) -> Plan:
