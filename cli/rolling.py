@@ -149,11 +149,11 @@ def clear_away(workspace: "Workspace", model: str, *, finish: bool) -> None:
     from infra.rollout.controller import drive
     from infra.rollout.types import Asked
 
-    ports = world(workspace, model)
+    ports, env = world(workspace, model), workspace.environment.environment
     if finish:
         click.echo(f"{model}: the old replicas of the last rollout make room for the next one", err=True)
         ports.journal.ask(wish(Asked.FINISH))
-    with _terminated_as_interrupted(), watching_rollout() as show:
+    with _terminated_as_interrupted(), watching_rollout(env) as show:
         status = drive(ports, holder(), watch=show)
     if not status.phase.ended:
         raise LlmctlError(
@@ -176,7 +176,7 @@ def drive_and_report(workspace: "Workspace", model: str) -> ExitCode:
     last: list[Progress] = []
     env = workspace.environment.environment
     try:
-        with _terminated_as_interrupted(), _driving(workspace, model) as ports, watching_rollout() as show:
+        with _terminated_as_interrupted(), _driving(workspace, model) as ports, watching_rollout(env) as show:
             status = drive(ports, holder(), watch=_both(show, last))
     except KeyboardInterrupt:
         if last:

@@ -245,19 +245,20 @@ def _demand_room(model: str, surge: int | None, full: Sizes, steps: tuple[Step, 
         return
     before = 0
     for step in steps:
-        both = _together(full, before, step.weight)
-        if both > total(full) + surge:
+        if over := _excess(full, surge, before, step.weight):
+            allowed = total(full) + surge
             raise Refused(
-                f"{model}: the step from {before} % to {step.weight} % needs {both} replicas at once, and "
-                f"rollout.surge: {surge} allows {total(full) + surge} ({total(full)} serve now)",
+                f"{model}: the step from {before} % to {step.weight} % needs {allowed + over} replicas "
+                f"at once, and rollout.surge: {surge} allows {allowed} ({total(full)} serve now)",
                 hint=_what_fits(full, surge),
             )
         before = step.weight
 
 
-def _together(full: Sizes, weight: int, next_weight: int) -> int:
-    """Replicas of both slots just before a shift: the old ones carry on until it is over."""
-    return total(needed(full, FULL - weight)) + total(needed(full, next_weight))
+def _excess(full: Sizes, surge: int, weight: int, next_weight: int) -> int:
+    """Replicas too many just before a shift: the old ones carry on until it is over. 0: it fits."""
+    both = total(needed(full, FULL - weight)) + total(needed(full, next_weight))
+    return max(0, both - total(full) - surge)
 
 
 def _what_fits(full: Sizes, surge: int) -> str:
@@ -265,13 +266,10 @@ def _what_fits(full: Sizes, surge: int) -> str:
     while not weights or weights[-1] < FULL:
         before = weights[-1] if weights else 0
         fitting = [
-            weight
-            for weight in range(before + 1, FULL + 1)
-            if _together(full, before, weight) <= total(full) + surge
+            weight for weight in range(before + 1, FULL + 1) if not _excess(full, surge, before, weight)
         ]
         if not fitting:
-            least = _together(full, before, before + 1) - total(full)
-            return f"surge must be at least {max(least, surge + 1)}"
+            return f"surge must be at least {surge + _excess(full, surge, before, before + 1)}"
         weights.append(fitting[-1])
     return f"the steps {_listed(weights)} would fit"
 
