@@ -84,3 +84,10 @@ def force_unlock_option(function: F) -> F:
         metavar="ID",
         help="First release this lock of the Terraform state, whose holder must be dead.",
     )(function)
+
+
+def detach_option(function: F) -> F:
+    """`--detach`: don't stay."""
+    return click.option("--detach", is_flag=True, help="Don't stay: leave it to whoever drives the rollout.")(
+        function
+    )

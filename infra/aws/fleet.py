@@ -96,6 +96,16 @@ class AwsFleet:
             for template in page["LaunchTemplates"]
         }
 
+    @translated("reading the releases")
+    def releases(self, model: str) -> tuple[int, ...]:
+        """All releases of a model that still exist, oldest first."""
+        template = names.launch_template(self._environment.environment, model)
+        pages = self._ec2.get_paginator("describe_launch_template_versions").paginate(
+            LaunchTemplateName=template
+        )
+        found = [item["VersionNumber"] for page in pages for item in page["LaunchTemplateVersions"]]
+        return tuple(sorted(found))
+
     @translated("reading the instances")
     def launched(self) -> Mapping[str, datetime]:
         """Launch time of each instance that isn't gone."""

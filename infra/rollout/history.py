@@ -21,3 +21,12 @@ def rolled_back(history: Iterable[Record]) -> set[int]:
             fate.setdefault(plan.new_release, False)
             fate.setdefault(plan.old_release, plan.new_release < plan.old_release)
     return {release for release, back in fate.items() if back}
+
+
+def before(history: Iterable[Record], live: int) -> int | None:
+    """The release that `live` took over from; None when that isn't remembered. `history`: newest first."""
+    for record in history:
+        plan, phase = record.plan, record.status.phase
+        if plan.new_release == live and phase in (Phase.KEEPING, Phase.DRAINING, Phase.DONE):
+            return plan.old_release
+    return None
