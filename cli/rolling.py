@@ -75,8 +75,11 @@ def prepare(
     Raises `Refused` for what can't be, and for a model that is live nowhere.
     """
     from infra.deploy.observe import serves
+    from infra.quality import golden as golden_prompts
     from infra.rollout.planning import Overrides, Start, make_plan
 
+    if golden := workspace.environment.models[model].rollout.golden:
+        golden_prompts.check(golden, workspace.path, os.environ)
     facts = workspace.facts()
     live = facts.live.get(model)
     if live is None or model not in facts.latest_releases:
@@ -238,23 +241,22 @@ def _golden(workspace: "Workspace", model: str, inner: "Metrics") -> "Iterator[M
         return
     from infra.deploy.observe import model_url
     from infra.quality.client import Endpoint
-    from infra.quality.golden import GoldenMetrics, Work
-    from infra.quality.prompts import load
-    from infra.quality.scorers import scorable
-    from infra.quality.tools import tools
+    from infra.quality.golden import beside
 
     environment = workspace.environment
-    path = workspace.path.parent / golden.prompts
-    prompts = load(path)
     endpoint = Endpoint(
         url=model_url(environment, model, workspace.balancer.address() or ""),
         model=model,
         api_key=workspace.api_key.read() if environment.endpoint.auth == "api-key" else None,
     )
-    scored = scorable(golden.quality.scorer, prompts, str(path)) if golden.quality else ()
-    work = Work(prompts=prompts, scored=scored, replay=golden.replay)
-    opened = tools(endpoint, golden.quality, os.environ)
-    with GoldenMetrics(inner, work, opened, note=lambda text: click.echo(text, err=True)) as metrics:
+    with beside(
+        inner,
+        golden,
+        file=workspace.path,
+        endpoint=endpoint,
+        variables=os.environ,
+        note=lambda text: click.echo(text, err=True),
+    ) as metrics:
         yield metrics
 
 

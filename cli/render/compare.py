@@ -48,7 +48,7 @@ def print_comparison(found: Comparison) -> None:
 
 def comparison_view(found: Comparison) -> RenderableType:
     """Verdict, means, the prompts that differ most, what is missing."""
-    parts: list[RenderableType] = [_header(found), _means(found), Text()]
+    parts: list[RenderableType] = [_header(found), _means(found), *_difference(found), Text()]
     changed = [row for row in found.rows if row.difference]
     if changed:
         parts += [_changed(changed, found), Text()]
@@ -78,10 +78,14 @@ def _means(found: Comparison) -> Table:
     table = _table("", "release", ("mean", "answered", "failed"))
     for name, side in (("old", found.old), ("new", found.new)):
         table.add_row(name, str(side.release), _number(side.mean), str(side.answered), _failed(side))
-    if (change := found.difference) is not None:
-        interval = f"{change.confidence:.0%} interval {change.low:+.1f} to {change.high:+.1f}"
-        table.add_row("difference", "", f"{change.mean:+.1f}", "", Text(interval, style="dim"))
     return table
+
+
+def _difference(found: Comparison) -> list[Text]:
+    if (change := found.difference) is None:
+        return []
+    interval = f"{change.confidence:.0%} interval {change.low:+.1f} to {change.high:+.1f}"
+    return [Text.assemble("difference  ", (f"{change.mean:+.1f}", "bold"), f"  ({interval})")]
 
 
 def _changed(rows: list[Row], found: Comparison) -> Table:

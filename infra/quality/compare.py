@@ -114,7 +114,7 @@ class Comparison:
 
 def gate_of(gate: Gate | None) -> GateSpec:
     """The quality gate of a model's file, or the default one."""
-    chosen = gate or DEFAULT_GATE
+    chosen = DEFAULT_GATE if gate is None or gate.off else gate
     return GateSpec(
         gate="quality", limit=chosen.limit, worse_by=chosen.worse_by, min_samples=chosen.min_samples
     )

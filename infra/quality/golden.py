@@ -23,7 +23,7 @@ from infra.quality.client import Ask, AskError, Endpoint
 from infra.quality.evaluate import evaluate
 from infra.quality.pacing import Pace
 from infra.quality.prompts import GoldenPrompt, load
-from infra.quality.scorers import scorable
+from infra.quality.scorers import place_of, scorable
 from infra.quality.scoring import Scorer
 from infra.quality.tools import Tools, tools
 from infra.rollout.ports import Metrics
@@ -219,6 +219,21 @@ async def _unheard(ask: Ask, slot: Slot, prompt: GoldenPrompt) -> None:
         await ask(slot, prompt)
 
 
+def work_of(golden: Golden, file: Path) -> Work:
+    """What the environment's `file` says is to be done. Raises `Refused` for prompts that can't be used."""
+    path = file.parent / golden.prompts
+    prompts = load(path)
+    scored = scorable(golden.quality.scorer, prompts, str(path)) if golden.quality else ()
+    return Work(prompts=prompts, scored=scored, replay=golden.replay)
+
+
+def check(golden: Golden, file: Path, variables: Mapping[str, str]) -> None:
+    """Raise `Refused` for what would keep a rollout from being scored: before it begins, for those who ask."""
+    work_of(golden, file)
+    if golden.quality:
+        place_of(golden.quality, variables)
+
+
 def beside(
     inner: Metrics,
     golden: Golden,
@@ -233,8 +248,5 @@ def beside(
     `endpoint` is the model's, as its clients know it; `variables` hold the scorer's key. Raises `Refused`,
     before anything is asked, for prompts or a scorer that can't be used.
     """
-    path = file.parent / golden.prompts
-    prompts = load(path)
-    scored = scorable(golden.quality.scorer, prompts, str(path)) if golden.quality else ()
-    work = Work(prompts=prompts, scored=scored, replay=golden.replay)
-    return GoldenMetrics(inner, work, tools(endpoint, golden.quality, variables), note=note)
+    opened = tools(endpoint, golden.quality, variables)
+    return GoldenMetrics(inner, work_of(golden, file), opened, note=note)

@@ -13,7 +13,7 @@ from infra.environment.rollout import Golden, Quality
 from infra.environment.slots import Market, Slot
 from infra.errors import Refused
 from infra.quality.client import Ask, AskError, Endpoint
-from infra.quality.golden import GoldenMetrics, Work, beside
+from infra.quality.golden import GoldenMetrics, Work, beside, check
 from infra.quality.prompts import GoldenPrompt
 from infra.quality.scoring import Pointwise
 from infra.quality.texts import exact
@@ -283,3 +283,7 @@ def test_what_cannot_work_is_refused_before_it_begins(tmp_path: Path) -> None:
         made("exact")
     with pytest.raises(Refused, match="needs a url"):
         made("judge")
+    with pytest.raises(Refused, match="needs a url"):
+        check(Golden(prompts="../golden.jsonl", quality=Quality(scorer="judge")), file, {})
+    with pytest.raises(Refused, match=r"none\.jsonl"):
+        check(Golden(prompts="none.jsonl"), file, {})
