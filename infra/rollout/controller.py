@@ -1,10 +1,10 @@
 """Drives a rollout: looks, decides, writes what it is about to do, does it, and looks again.
 
 Every round starts from the journal and from the world as they are, and ends with one move; so a driver may
-die anywhere, and whoever comes next goes on. Only who holds the lease changes anything: announcing a change
-makes the lease outlast it, and every write of the journal fails once the lease is lost. AWS's own calls know
-no fencing token, so a driver that stood still for a whole lease between announcing and changing could still
-land its change: that is an absolute value, and the next driver sees it.
+die anywhere, and whoever comes next goes on. Only who holds the lease changes anything: the lease is made to
+outlast a change before that is made, and every write of the journal fails once the lease is lost. AWS's own
+calls know no fencing token, so a driver that stood still for a whole lease just before one could still land
+it: that sets an absolute value, and the next driver sees it.
 
 Refuses to decide: `policy` does. Has no thread: every call of a port is bounded.
 """
@@ -48,10 +48,8 @@ _SLICE = 1.0
 _SHORTEST = 0.05
 _REPEAT_AFTER = 5.0
 """Seconds until the same change is made again: reads of AWS lag behind."""
-_RENEW_BELOW = 5 / 6
-"""Share of the lease that is kept."""
-_SLOWLY = 15.0
-"""Seconds after which an announced change is not made: what was seen is too old, the lease too short."""
+_LEFT = 5 / 6
+"""Share of the lease that must be left before each change: of a minute, as long as a call may take."""
 
 
 def drive(
@@ -156,7 +154,11 @@ class _Driver:
             try:
                 ended = self._round()
             except LlmctlError as error:
-                self._world.clock.sleep(self._setbacks.pause(error, self._world.clock.time()))
+                now = self._world.clock.time()
+                pause = self._setbacks.pause(error, now)
+                if self._late(now):
+                    raise
+                self._world.clock.sleep(pause)
             else:
                 self._setbacks.over()
                 if ended:
@@ -189,9 +191,11 @@ class _Driver:
 
     def _keep_lease(self) -> None:
         """Make the lease outlast the next call, whatever that is."""
-        left = self.lease.until - self._world.clock.time()
-        if left < self._seconds * _RENEW_BELOW:
+        if self._runs_short():
             self.lease = self._world.journal.renew(self.lease, self._seconds)
+
+    def _runs_short(self) -> bool:
+        return self.lease.until - self._world.clock.time() < self._seconds * _LEFT
 
     def _show(self, plan: Plan, status: Status, seen: Observation, decision: Decision, now: float) -> None:
         driver = self.lease.holder
@@ -219,9 +223,9 @@ class _Driver:
             self._wait(_SLICE, None, request)
             return
         self._keep_lease()
-        announced = self._world.clock.time()
         journal.intend(self.lease, mutation)
-        if self._world.clock.time() - announced > _SLOWLY:
+        self._keep_lease()
+        if self._runs_short():
             journal.done(self.lease, mutation, "not made: announcing it took too long")
             return
         try:

@@ -149,7 +149,7 @@ class Journal(Protocol):
         """Write where the rollout is now, with an entry; clears the request that `status` has handled."""
 
     def intend(self, lease: Lease, mutation: Mutation) -> None:
-        """Write what is about to be changed; the lease is made to outlast that."""
+        """Write what is about to be changed."""
 
     def done(self, lease: Lease, mutation: Mutation, outcome: str) -> None:
         """Write how that ended."""
