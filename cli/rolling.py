@@ -75,10 +75,11 @@ def prepare(
     Raises `Refused` for what can't be, and for a model that is live nowhere.
     """
     from infra.deploy.observe import serves
-    from infra.quality import golden as golden_prompts
     from infra.rollout.planning import Overrides, Start, make_plan
 
     if golden := workspace.environment.models[model].rollout.golden:
+        from infra.quality import golden as golden_prompts
+
         golden_prompts.check(golden, workspace.path, os.environ)
     facts = workspace.facts()
     live = facts.live.get(model)

@@ -228,7 +228,7 @@ def work_of(golden: Golden, file: Path) -> Work:
 
 
 def check(golden: Golden, file: Path, variables: Mapping[str, str]) -> None:
-    """Raise `Refused` for what would keep a rollout from being scored: before it begins, for those who ask."""
+    """Raise `Refused` for what would keep a rollout from being scored; to be asked before it begins."""
     work_of(golden, file)
     if golden.quality:
         place_of(golden.quality, variables)
