@@ -169,6 +169,15 @@ def test_a_change_without_an_answer_has_an_unknown_outcome(error: Exception, cod
     assert caught.value.code is ExitCode.FAILED
 
 
+def test_calls_of_a_driver_end_before_its_lease(session: Session) -> None:
+    """However AWS hangs, a call is over within 50 s: three tries, and two pauses of at most 1 s and 2 s."""
+    config: Any = session.bounded.elbv2.meta.config
+    tries = config.retries["total_max_attempts"]
+    assert tries * (config.connect_timeout + config.read_timeout) + sum(2**n for n in range(tries - 1)) < 50
+    assert session.bounded is session.bounded
+    assert session.bounded.endpoint == session.endpoint
+
+
 def listener(session: Session, environment: Environment) -> str:
     """ARN of the environment's listener."""
     balancer = session.elbv2.describe_load_balancers(Names=[names.balancer(environment.environment)])
