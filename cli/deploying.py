@@ -15,18 +15,34 @@ from infra.errors import ExitCode
 from infra.terraform.plan import report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cli.context import Workspace
+    from infra.terraform.plan import PlanReport
 
 
-def apply_changes(workspace: "Workspace", *, yes: bool, force_unlock: str | None) -> bool:
-    """Plan, show, ask, and apply exactly that plan; whether there was anything to apply."""
+def apply_changes(
+    workspace: "Workspace",
+    *,
+    yes: bool,
+    force_unlock: str | None,
+    agree: "Callable[[PlanReport], None] | None" = None,
+) -> bool:
+    """Plan, show, ask, and apply exactly that plan; whether there was anything to apply.
+
+    `agree` asks instead, and raises where nothing is to be applied.
+    """
     environment = workspace.environment
     with showing() as observe, workspace.terraform(observe, force_unlock=force_unlock) as terraform:
         plan = terraform.plan()
         if not plan.has_changes:
             return False
-        print_plan(report(environment.environment, plan, environment.models), stderr=True)
-        confirm(f"Apply this to {environment.environment}?", yes=yes)
+        shown = report(environment.environment, plan, environment.models)
+        print_plan(shown, stderr=True)
+        if agree:
+            agree(shown)
+        else:
+            confirm(f"Apply this to {environment.environment}?", yes=yes)
         with audited(workspace.runtime, "Apply", environment.environment) as outcome:
             done = terraform.apply(plan)
             outcome.result = f"{done.add} added, {done.change} changed, {done.remove} destroyed"

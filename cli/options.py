@@ -48,7 +48,25 @@ class NumberType(click.FloatRange):
         return self.fail(f"{value} is not a number", param, ctx) if math.isnan(number) else number
 
 
+class PercentagesType(click.ParamType[tuple[int, ...]]):
+    """Percentages such as 5,25,50,100."""
+
+    name = "percentages"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Whole numbers from 1 to 100; a usage error for anything else."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip().removesuffix("%").strip() for part in str(value).split(",")]
+        if not all(re.fullmatch(r"[1-9]\d?|100", part) for part in parts):
+            self.fail(f"{value!r} is not a list of percentages such as 5,25,50,100", param, ctx)
+        return tuple(map(int, parts))
+
+
 DURATION = DurationType()
+PERCENTAGES = PercentagesType()
 LENGTH = LengthType()
 
 F = TypeVar("F", bound=Callable[..., Any])
