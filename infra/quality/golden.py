@@ -30,7 +30,7 @@ from infra.rollout.ports import Metrics
 from infra.rollout.types import Measured, Measurements, Plan, Window
 
 SCORING_RATE = 5.0
-"""Prompts a second to each release while they are scored, unless the file has a rate for the replay."""
+"""Prompts a second to each release while they are scored: done well before a step has baked."""
 AT_ONCE = 8
 _IDLE_SECONDS = 30.0
 """Nobody has measured for so long: nothing bakes, so the replay ends until somebody does."""
@@ -153,7 +153,7 @@ class GoldenMetrics:
             self._tell(f"golden prompts: {error}")
         finally:
             with self._lock:
-                self._thread = self._cancel = None
+                self._thread = None
 
     async def _serve(self, plan: Plan) -> None:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -162,6 +162,13 @@ class GoldenMetrics:
             if self._closed:
                 return
             self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        try:
+            await self._work_on(plan)
+        finally:
+            with self._lock:
+                self._cancel = None  # while its loop still runs: a closed one can't be called
+
+    async def _work_on(self, plan: Plan) -> None:
         slots = (plan.new_slot,) if plan.asleep else (plan.old_slot, plan.new_slot)
         async with self._tools() as tools:
             ask = self._counting(tools.ask)
@@ -171,7 +178,7 @@ class GoldenMetrics:
                 await self._replay(slots, ask, self._work.replay)
 
     async def _score(self, plan: Plan, slots: Sequence[Slot], ask: Ask, scorer: Scorer) -> None:
-        pace = Pace(at_once=AT_ONCE, rate=self._work.replay or SCORING_RATE)
+        pace = Pace(at_once=AT_ONCE, rate=SCORING_RATE)
         cases = await evaluate(self._work.scored, slots, ask, scorer, pace=pace)
         scores = {
             slot: {case.prompt.id: case.scores[slot] for case in cases if slot in case.scores}
@@ -180,9 +187,9 @@ class GoldenMetrics:
         with self._lock:
             if plan.id == self._plan:
                 self._scores = scores
-        if left_out := [case for case in cases if not case.scores]:
+        if left_out := [case for case in cases if len(case.scores) < len(slots)]:
             why = next(iter(left_out[0].errors.values()), left_out[0].unscored)
-            self._tell(f"{len(left_out)} of {len(cases)} golden prompts have no score; the first: {why}")
+            self._tell(f"{len(left_out)} of {len(cases)} golden prompts lack a score; the first: {why}")
 
     async def _replay(self, slots: Sequence[Slot], ask: Ask, rate: float) -> None:
         """Ask on and on, whatever the answers: what fails is counted where all requests are."""

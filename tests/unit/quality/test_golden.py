@@ -193,7 +193,7 @@ def test_failures_are_left_out_and_told() -> None:
         settled(metrics)
         found = metrics.measure(PLAN, WINDOW)
     assert (found.old.scores, found.new.scores) == ({}, {})
-    assert notes == ["3 of 3 golden prompts have no score; the first: status 500"]
+    assert notes == ["3 of 3 golden prompts lack a score; the first: status 500"]
 
 
 def test_a_thread_that_fails_does_not_fail_the_rollout() -> None:
