@@ -9,10 +9,15 @@ from tests.fakes.rollout_points import CHANGES, Death, Points, dies_at, tapped
 from tests.unit.rollout.stories import STORIES, End, Story, check, end_of, run
 
 
+def checked(world: FakeWorld) -> Points:
+    """Nobody dies; at every place all is looked at."""
+    return Points(at=lambda _number, _name: check(world))
+
+
 def undisturbed(story: Story) -> tuple[End, list[str]]:
     """The end that the story has when nobody dies, and all the places on the way."""
     world = story.world()
-    points = Points(at=lambda _number, _name: check(world))
+    points = checked(world)
     assert run(tapped(world, points)).phase is story.end
     return end_of(world), points.names
 
@@ -28,7 +33,7 @@ def test_a_driver_may_die_before_and_after_every_write_and_every_change(name: st
             run(tapped(world, dies_at(number)))
         check(world)
         world.clock.sleep(61.0)
-        run(tapped(world, Points(at=lambda _number, _name, world=world: check(world))), "second@host 2")
+        run(tapped(world, checked(world)), "second@host 2")
         assert end_of(world) == expected, f"died {place} ({number})"
 
 
