@@ -51,6 +51,7 @@ def world(session: Session, environment: Environment) -> World:
         LaunchTemplateName=names.launch_template(environment.environment, "chat"),
         LaunchTemplateData={"ImageId": image, "InstanceType": "g6.xlarge"},
     )
+    drain_soon(session, environment)
     clock = CloudClock()
     where = (session, environment.environment, "chat")
     return World(
@@ -60,6 +61,16 @@ def world(session: Session, environment: Environment) -> World:
         journal=TableJournal(*where, now=clock.time),
         clock=clock,
     )
+
+
+def drain_soon(session: Session, environment: Environment) -> None:
+    """Leaving replicas have five seconds for their requests, not AWS's five minutes."""
+    target_groups = [names.target_group(environment.environment, "chat", slot) for slot in Slot]
+    for group in session.elbv2.describe_target_groups(Names=target_groups)["TargetGroups"]:
+        session.elbv2.modify_target_group_attributes(
+            TargetGroupArn=group["TargetGroupArn"],
+            Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}],
+        )
 
 
 def plan() -> Plan:
