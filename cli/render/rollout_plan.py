@@ -15,7 +15,7 @@ def plan_text(plan: Plan, price: Price | None, notes: Sequence[str] = ()) -> str
         f"{plan.model}: release {plan.old_release} ({plan.old_slot}) -> "
         f"release {plan.new_release} ({plan.new_slot}), {plan.strategy}",
         f"  steps     {_steps(plan)}",
-        f"  gates     {', '.join(map(_gate, plan.gates)) or 'none: nothing is judged'}",
+        f"  gates     {', '.join(map(gate_text, plan.gates)) or 'none: nothing is judged'}",
         f"  replicas  {_replicas(plan, price)}",
         f"  takes     {_takes(plan)}",
     ]
@@ -70,15 +70,17 @@ def words(seconds: float) -> str:
 
 
 def _steps(plan: Plan) -> str:
-    return ", ".join(map(_step, plan.steps)) + (" (the old release serves nobody)" if plan.asleep else "")
+    return ", ".join(map(step_text, plan.steps)) + (" (the old release serves nobody)" if plan.asleep else "")
 
 
-def _step(step: Step) -> str:
+def step_text(step: Step) -> str:
+    """A step in words."""
     pause = ", then waits for `llmctl promote`" if step.pause else ""
     return f"{step.weight} %" + (f" for {words(step.bake)}" if step.bake else "") + pause
 
 
-def _gate(gate: GateSpec) -> str:
+def gate_text(gate: GateSpec) -> str:
+    """A gate with its bounds."""
     bounds = [f"at most {gate.limit:g}"] if gate.limit is not None else []
     bounds += [f"+{gate.worse_by:g}"] if gate.worse_by is not None else []
     return f"{gate.gate} ({', '.join(bounds)})"

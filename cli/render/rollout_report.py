@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from cli.render.rollout_charts import gate_chart, weights_chart
-from cli.render.rollout_plan import words
+from cli.render.rollout_plan import gate_text, step_text, words
 from infra.errors import LlmctlError
 from infra.rollout.report import Story, end, series, start, verdicts, weights
 from infra.rollout.types import Phase, Plan, Verdict
@@ -35,10 +35,11 @@ svg text{fill:var(--soft);font-size:11px}svg .grid{stroke:var(--line)}
 svg path,svg circle{fill:none;stroke-width:2}svg .new{stroke:var(--new)}svg .old{stroke:var(--old)}
 svg .limit{stroke:var(--bad);stroke-dasharray:5 4;stroke-width:1.5}
 svg .area{fill:var(--new);opacity:.15;stroke:none}
-.key span{margin-right:1rem}.key .new{color:var(--new)}.key .old{color:var(--old)}.key .limit{color:var(--bad)}
+.key span{margin-right:1rem}
+.key .new{color:var(--new)}.key .old{color:var(--old)}.key .limit{color:var(--bad)}
 """
 _UNITS = {"percent": " %", "seconds": " s", "tokens a second": " tok/s"}
-_NOTHING = "–"
+_NOTHING = "-"
 
 
 def page(story: Story, environment: str) -> str:
@@ -100,7 +101,8 @@ def _charts(story: Story) -> str:
     key = (
         f'<p class="key"><span class="new">━ release {story.plan.new_release} (new)</span>'
         f'<span class="old">━ release {story.plan.old_release} (old)</span>'
-        '<span class="limit">╌ limit of the new one</span><span class="soft">time since the beginning</span></p>'
+        '<span class="limit">╌ limit of the new one</span>'
+        '<span class="soft">time since the beginning</span></p>'
     )
     parts = ["<h2>Traffic</h2>", weights_chart(weights(story), since, until)]
     found = series(story)
@@ -130,16 +132,8 @@ def _verdict(weight: int, each: Verdict) -> str:
 
 
 def _plan(plan: Plan) -> str:
-    steps = ", ".join(
-        f"{step.weight} %"
-        + (f" for {words(step.bake)}" if step.bake else "")
-        + (", pause" if step.pause else "")
-        for step in plan.steps
-    )
-    gates = ", ".join(
-        f"{gate.gate} ({', '.join(_bounds(gate.limit, gate.worse_by))}; {gate.min_samples} requests at least)"
-        for gate in plan.gates
-    )
+    steps = ", ".join(map(step_text, plan.steps))
+    gates = ", ".join(map(gate_text, plan.gates))
     sizes = ", ".join(f"{size.desired} {market}" for market, size in plan.baseline.items())
     rows = (
         ("from", f"release {plan.old_release} in {plan.old_slot}"),
@@ -154,10 +148,6 @@ def _plan(plan: Plan) -> str:
     )
     body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
     return f"<h2>Plan</h2>{_table((), body)}"
-
-
-def _bounds(limit: float | None, worse_by: float | None) -> list[str]:
-    return [f"at most {limit:g}"] * (limit is not None) + [f"+{worse_by:g}"] * (worse_by is not None)
 
 
 def _timeline(story: Story) -> str:

@@ -1,4 +1,4 @@
-"""The story of a rollout as series and as a JSON document: what the journal holds, arranged to be shown. Pure."""
+"""The story of a rollout as series and as a JSON document: the journal, arranged to be shown. Pure."""
 
 import json
 from collections.abc import Mapping
