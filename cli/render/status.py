@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, RolloutState, SlotState
+from infra.rollout.types import Phase as RolloutPhase
 
 _COLUMNS = ("model", "slot", "release", "weight", "replicas", "phase", "market", "type", "zone", "age")
 _MIN_WIDTH = 120
@@ -25,7 +26,7 @@ def print_state(state: EnvironmentState) -> None:
 
 
 def state_view(state: EnvironmentState, now: datetime) -> RenderableType:
-    """Header, then a table of slots and replicas for all models."""
+    """Header, what is being rolled out, then a table of slots and replicas for all models."""
     header = Text.assemble((state.environment, "bold"), "  ", state.endpoint)
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for column in (
@@ -43,7 +44,12 @@ def state_view(state: EnvironmentState, now: datetime) -> RenderableType:
         table.add_column(column, justify="right" if column in ("weight", "age") else "left")
     for model in state.models:
         _add_model(table, model, now)
-    return Group(header, table)
+    rollouts = [
+        Text(f"{model.name}: {rollout_line(model.rollout, now)}", style="yellow")
+        for model in state.models
+        if model.rollout
+    ]
+    return Group(header, *rollouts, table)
 
 
 def progress_line(state: EnvironmentState) -> str:
@@ -71,8 +77,6 @@ def _add_model(table: Table, model: ModelState, now: datetime) -> None:
         for replica in slot.replicas:
             table.add_row("", "", *_replica_cells(replica, now))
         name = ""
-    if model.rollout:
-        table.add_row("", "", "", "", "", Text(rollout_line(model.rollout, now), style="yellow"))
     if name:
         table.add_row(name, "none live", f"{model.latest_release} waiting")
 
@@ -80,10 +84,12 @@ def _add_model(table: Table, model: ModelState, now: datetime) -> None:
 def rollout_line(rollout: RolloutState, now: datetime) -> str:
     """A rollout in one line: what moves, how far it is, who drives it."""
     age = _age((now - rollout.since).total_seconds())
-    driver = f"driven by {rollout.driver}" if rollout.driver else "nobody drives it"
+    driver = f", driven by {rollout.driver}" if rollout.driver else ", and nobody drives it"
+    if rollout.phase is RolloutPhase.KEEPING and not rollout.driver:
+        driver = ""
     return (
-        f"release {rollout.old_release} -> {rollout.new_release}: {rollout.phase} "
-        f"at {rollout.weight} % for {age}, {driver}"
+        f"rollout of release {rollout.new_release} after {rollout.old_release}: {rollout.phase} "
+        f"at {rollout.weight} % for {age}{driver}" + (f": {rollout.reason}" if rollout.reason else "")
     )
 
 

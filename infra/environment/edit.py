@@ -92,10 +92,13 @@ def _set(path: Path, text: str, place: tuple[str, ...], value: str) -> str:
 
 def _written(place: tuple[str, ...], value: str) -> str:
     """The value as it is put into the file."""
-    if not value.strip() or "\n" in value:
+    if not value.strip() or len(value.splitlines()) > 1:
         raise _refused(place, "a value is one line, and not empty")
     if _wants_text(place) and not _is_text(value):
-        return json.dumps(value, ensure_ascii=False)
+        quoted = json.dumps(value, ensure_ascii=False)
+        if _meaning(quoted) != value:
+            raise _refused(place, "it has characters that a line can't have")
+        return quoted
     _meaning(value)
     return value
 
