@@ -1,6 +1,5 @@
 """Looking at rollouts: where one is, those of the past, the story of one. Changes nothing."""
 
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -31,10 +30,10 @@ def show_status(
     ports = world(workspace, name)
     waits = stay or timeout is not None
     if waits:
-        deadline = None if timeout is None else time.time() + timeout
+        deadline = None if timeout is None else ports.clock.time() + timeout
         with suppress(KeyboardInterrupt):
             follow(workspace, ports, rests, deadline=deadline)
-    progress = look(ports, time.time())
+    progress = look(ports, ports.clock.time())
     if as_json:
         emit_json(view(progress) if progress else None)
     elif progress is None:

@@ -1,6 +1,5 @@
 """Wishes for a rollout: left for whoever drives it, and carried out from here when nobody does."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -71,7 +70,7 @@ def steer(workspace: "Workspace", model: str, asked: "Asked", *, detach: bool = 
         raise Refused(why, hint=f"`llmctl rollout status --env {workspace.environment.environment}` shows it")
     request = wish(asked)
     ports.journal.ask(request)
-    holder = driver(record, time.time())
+    holder = driver(record, ports.clock.time())
     if detach:
         return _left(workspace, model, asked, holder)
     if holder and _carried_out(workspace, ports, request):
@@ -91,7 +90,7 @@ def resume(workspace: "Workspace", model: str, *, detach: bool) -> ExitCode:
     record = going_on(ports, model)
     if record.status.phase is Phase.PAUSED:
         ports.journal.ask(wish(Asked.RESUME))
-    holder = driver(record, time.time())
+    holder = driver(record, ports.clock.time())
     if detach:
         return _left(workspace, model, Asked.RESUME, holder)
     return to_the_end(workspace, ports) if holder else drive_and_report(workspace, model)

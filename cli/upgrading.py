@@ -44,14 +44,12 @@ def upgrade(
 
 def emit_state(workspace: "Workspace", model: str) -> None:
     """Write where the model's last rollout is to stdout, as JSON; null when it never had one."""
-    import time
-
     from cli.render import emit_json
     from cli.rolling import world
     from infra.rollout.controller import look
     from infra.rollout.view import view
 
-    progress = look(world(workspace, model), time.time())
+    progress = look(world(workspace, model), workspace.clock.time())
     emit_json(view(progress) if progress else None)
 
 
