@@ -16,7 +16,6 @@ from infra.rollout.types import Answer, Verdict
 _SHOWN = 5
 """Prompts that are shown of those that differ most; the report has all."""
 _STYLES = {Answer.PASS: "green", Answer.FAIL: "red", Answer.INCONCLUSIVE: "yellow"}
-_EXCERPT = 60
 
 
 @contextmanager
@@ -93,9 +92,8 @@ def _changed(rows: list[Row], found: Comparison) -> Table:
     rows = sorted(rows, key=lambda row: (-abs(row.difference or 0), row.id))[:_SHOWN]
     table = _table("differ most", "new answer", ("old", "new"))
     for row in sorted(rows, key=lambda row: row.difference or 0):
-        answer = " ".join((row.new_answer or "").split())
-        short = answer if len(answer) <= _EXCERPT else answer[: _EXCERPT - 3] + "..."
-        table.add_row(Text(row.id), Text(short), _number(row.old), _number(row.new))
+        answer = Text(" ".join((row.new_answer or "").split()))
+        table.add_row(Text(row.id), answer, _number(row.old), _number(row.new))
     return table
 
 
@@ -111,7 +109,7 @@ def _failed(side: Side) -> Text:
 def _table(first: str, second: str, numbers: tuple[str, ...]) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column(first)
-    table.add_column(second)
+    table.add_column(second, no_wrap=True, overflow="ellipsis")
     for name in numbers:
         table.add_column(name, justify="right")
     return table
