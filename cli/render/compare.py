@@ -15,6 +15,8 @@ from infra.rollout.types import Answer, Verdict
 
 _SHOWN = 5
 """Prompts that are shown of those that differ most; the report has all."""
+_ID, _ANSWER = 20, 38
+"""Signs of an id and of an answer: with two numbers they fit into 80."""
 _STYLES = {Answer.PASS: "green", Answer.FAIL: "red", Answer.INCONCLUSIVE: "yellow"}
 
 
@@ -92,8 +94,8 @@ def _changed(rows: list[Row], found: Comparison) -> Table:
     rows = sorted(rows, key=lambda row: (-abs(row.difference or 0), row.id))[:_SHOWN]
     table = _table("differ most", "new answer", ("old", "new"))
     for row in sorted(rows, key=lambda row: row.difference or 0):
-        answer = Text(" ".join((row.new_answer or "").split()))
-        table.add_row(Text(row.id), answer, _number(row.old), _number(row.new))
+        cells = (_short(row.id, _ID), _short(row.new_answer or "", _ANSWER))
+        table.add_row(*cells, _number(row.old), _number(row.new))
     return table
 
 
@@ -109,10 +111,16 @@ def _failed(side: Side) -> Text:
 def _table(first: str, second: str, numbers: tuple[str, ...]) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column(first)
-    table.add_column(second, no_wrap=True, overflow="ellipsis")
+    table.add_column(second)
     for name in numbers:
         table.add_column(name, justify="right")
     return table
+
+
+def _short(text: str, longest: int) -> Text:
+    found = Text(" ".join(text.split()), no_wrap=True)
+    found.truncate(longest, overflow="ellipsis")
+    return found
 
 
 def _number(value: float | None) -> str:

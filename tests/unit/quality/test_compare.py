@@ -129,6 +129,14 @@ def test_people_see_means_changes_and_the_verdict() -> None:
     assert "fail: " in text
 
 
+def test_long_ids_and_answers_leave_room_for_the_numbers() -> None:
+    """One line a prompt, on a terminal of 80 columns, whatever a model says."""
+    talk = {Slot.BLUE: "x", Slot.GREEN: "blah\n" * 200}
+    lines = view(compared(case("a-very-long-name-of-a-prompt", 0.9, 0.1, answers=talk))).splitlines()
+    (line,) = [line for line in lines if "blah" in line]
+    assert re.match(r"a-very-long-name-of… +blah blah .*… +90\.0 +10\.0", line)
+
+
 class Tags(HTMLParser):
     """Collects what a browser would see."""
 
