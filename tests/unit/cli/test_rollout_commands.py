@@ -111,7 +111,6 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
 def test_promote_drives_when_nobody_does(cloud: Cloud, said: Said) -> None:
     """A rollout that waits for a person, and whose driver has left, goes on from any machine."""
     cloud.drive()
-    assert cloud.world.status.phase is Phase.PAUSED
     _, err = said("promote --env test")
     assert cloud.world.status.phase is Phase.KEEPING
     assert "release 2 has all the traffic" in err
