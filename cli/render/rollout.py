@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from cli.render.quantity import quantity
 from cli.render.rollout_plan import words
 from infra.rollout.types import Answer, Phase, Progress, Verdict
 from infra.rollout.view import PastView, Reached, RolloutView, SideView, view
@@ -35,7 +36,6 @@ _ANSWERS = {
     Answer.FAIL: ("FAIL", "bold red"),
     Answer.INCONCLUSIVE: ("can't tell yet", "yellow"),
 }
-_UNITS = {"percent": " %", "seconds": " s", "tokens a second": " tok/s", "points": ""}
 _NUMBERS_MOVE = (Phase.BAKING, Phase.PAUSED, Phase.KEEPING)
 """Phases whose reason to wait changes its numbers each time: lines would repeat themselves."""
 
@@ -181,8 +181,8 @@ def _sides(seen: RolloutView) -> Table:
         table.add_column(f"{name}: {side.slot}", justify="right")
     pairs = (seen.old, seen.new)
     table.add_row("release", *(str(side.release) for side in pairs))
-    table.add_row("weight", *(_number(side.weight, " %") for side in pairs))
-    table.add_row("carries", *(_number(side.share, " %") for side in pairs))
+    table.add_row("weight", *(quantity(side.weight, "percent") for side in pairs))
+    table.add_row("carries", *(quantity(side.share, "percent") for side in pairs))
     table.add_row("replicas", *(_healthy(side) for side in pairs))
     return table
 
@@ -194,8 +194,7 @@ def _gates(verdicts: Sequence[Verdict]) -> Table:
     table.add_column("verdict")
     for each in verdicts:
         word, style = _ANSWERS[each.answer]
-        unit = _UNITS.get(each.unit, "")
-        numbers = (_number(value, unit) for value in (each.new, each.old, each.limit))
+        numbers = (quantity(value, each.unit) for value in (each.new, each.old, each.limit))
         said = Text.assemble((word, style), f"  {each.why}" if each.answer is not Answer.PASS else "")
         table.add_row(each.gate, *numbers, said)
     return table
@@ -214,7 +213,3 @@ def _healthy(side: SideView) -> str:
         return _NOTHING
     leaving = (side.replicas or 0) - max(side.healthy, side.wanted or 0)
     return f"{side.healthy}/{side.wanted} healthy" + (f", {leaving} leaving" if leaving > 0 else "")
-
-
-def _number(value: float | None, unit: str) -> str:
-    return _NOTHING if value is None else f"{value:.4g}{unit}"

@@ -1,21 +1,26 @@
 """Charts of a rollout's report as inline SVG: no script, no network, colours from the page's style sheet."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
+from cli.render.quantity import suffix
 from infra.rollout.report import Point, Series
 
 _WIDTH, _HEIGHT = 720, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 28
 _TICKS = 4
-_UNITS = {"percent": " %", "seconds": " s", "tokens a second": " tok/s"}
 
 Place = Callable[[float], float]
 
 
-def weights_chart(weights: Sequence[tuple[float, int]], since: float, until: float) -> str:
-    """The new release's share of the traffic, as steps."""
+def weights_chart(
+    weights: Sequence[tuple[float, int]],
+    seen: Iterable[tuple[float, float | None]],
+    since: float,
+    until: float,
+) -> str:
+    """The new release's weight, as steps, and its `seen` share of the traffic, as dots; both in percent."""
     across, up = _across(since, until), _up(100.0)
     path = ""
     for index, (at, weight) in enumerate(weights):
@@ -25,6 +30,9 @@ def weights_chart(weights: Sequence[tuple[float, int]], since: float, until: flo
         )
     area = f"{path}L{across(until):.1f},{up(0):.1f}L{across(weights[0][0]):.1f},{up(0):.1f}Z" if path else ""
     marks = f'<path class="area" d="{area}"/><path class="new" d="{path}"/>'
+    for at, share in seen:
+        if share is not None:
+            marks += f'<circle class="new" cx="{across(at):.1f}" cy="{up(share):.1f}" r="3"/>'
     return _frame("Weight of the new release over time", 100.0, " %", since, until, marks)
 
 
@@ -36,9 +44,7 @@ def gate_chart(series: Series, since: float, until: float) -> str:
     marks = ""
     for name, read in (("limit", _limit), ("old", _old), ("new", _new)):
         marks += _line(name, [(point.at, read(point)) for point in series.points], across, up)
-    return _frame(
-        f"{series.gate} of both releases over time", top, _UNITS.get(series.unit, ""), since, until, marks
-    )
+    return _frame(f"{series.gate} of both releases over time", top, suffix(series.unit), since, until, marks)
 
 
 def _new(point: Point) -> float | None:

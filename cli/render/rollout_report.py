@@ -10,12 +10,13 @@ from pathlib import Path
 
 import click
 
+from cli.render.quantity import quantity
 from cli.render.rollout_charts import gate_chart, weights_chart
 from cli.render.rollout_plan import gate_text, step_text, words
 from infra.errors import LlmctlError
 from infra.rollout.report import Story, end, series, start, verdicts, weights
 from infra.rollout.types import Phase, Plan, Verdict
-from infra.rollout.view import moment
+from infra.rollout.view import SHARE, moment
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--soft:#6a737d;--line:#dfe3e8;--new:#0b62d6;
@@ -28,7 +29,7 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-siz
 .outcome{display:inline-block;padding:.1rem .6rem;border-radius:1rem;border:1px solid;font-weight:600}
 .good,.pass{color:var(--good)}.bad,.fail{color:var(--bad)}.unsure,.inconclusive{color:var(--unsure)}
 .soft{color:var(--soft)}table{border-collapse:collapse;width:100%}
-.scroll{overflow-x:auto}td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid var(--line);
+.scroll{overflow-x:auto}.scroll table{min-width:44rem}td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid var(--line);
 vertical-align:top}th{font-weight:600;color:var(--soft)}td.number{text-align:right;white-space:nowrap;
 font-variant-numeric:tabular-nums}svg{width:100%;height:auto;background:var(--card);border-radius:.4rem}
 svg text{fill:var(--soft);font-size:11px}svg .grid{stroke:var(--line)}
@@ -38,8 +39,8 @@ svg .area{fill:var(--new);opacity:.15;stroke:none}
 .key span{margin-right:1rem}
 .key .new{color:var(--new)}.key .old{color:var(--old)}.key .limit{color:var(--bad)}
 """
-_UNITS = {"percent": " %", "seconds": " s", "tokens a second": " tok/s"}
 _NOTHING = "-"
+_DOTS = '<p class="soft">Line: what the load balancer was told for the new release. Dots: what it did.</p>'
 
 
 def page(story: Story, environment: str) -> str:
@@ -104,8 +105,11 @@ def _charts(story: Story) -> str:
         '<span class="limit">╌ limit of the new one</span>'
         '<span class="soft">time since the beginning</span></p>'
     )
-    parts = ["<h2>Traffic</h2>", weights_chart(weights(story), since, until)]
     found = series(story)
+    share = next((each for each in found if each.gate == SHARE), None)
+    seen = ((point.at, point.new) for point in share.points) if share else ()
+    parts = ["<h2>Traffic</h2>", _DOTS, weights_chart(weights(story), seen, since, until)]
+    found = tuple(each for each in found if each is not share)
     parts += ["<h2>What the gates measured</h2>", key] if found else []
     for each in found:
         parts += [f"<h3>{escape(each.gate)}</h3>", gate_chart(each, since, until)]
@@ -122,8 +126,7 @@ def _verdicts(story: Story) -> str:
 
 
 def _verdict(weight: int, each: Verdict) -> str:
-    unit = _UNITS.get(each.unit, "")
-    numbers = [_number(value, unit) for value in (each.new, each.old, each.limit)]
+    numbers = [quantity(value, each.unit) for value in (each.new, each.old, each.limit)]
     cells = "".join(f'<td class="number">{escape(number)}</td>' for number in [*numbers, str(each.samples)])
     return (
         f'<tr><td class="number">{weight} %</td><td>{escape(each.gate)}</td>'
@@ -168,7 +171,3 @@ def _table(heads: Sequence[str], body: str) -> str:
 
 def _cells(heads: Iterable[str]) -> str:
     return "".join(f"<th>{escape(head)}</th>" for head in heads)
-
-
-def _number(value: float | None, unit: str) -> str:
-    return _NOTHING if value is None else f"{value:.4g}{unit}"
