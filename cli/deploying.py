@@ -12,6 +12,7 @@ from infra.deploy.motion import steps
 from infra.deploy.releases import Before, Begin, Drive, Leave, Move, move, needs_history
 from infra.deploy.settle import settle
 from infra.errors import ExitCode
+from infra.rollout.errors import HeldError
 from infra.terraform.plan import report
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def roll_out_releases(workspace: "Workspace", *, yes: bool, retry: bool, detach:
             case Leave(why=why, code=left):
                 click.echo(why, err=True)
                 code = left
-            case Drive(model=model):
-                code = _drive(workspace, model, detach=detach)
+            case Drive(model=model, driver=driver):
+                code = _go_on(workspace, model, driver, detach=detach)
             case Begin():
                 code = _begin(workspace, each, yes=yes, detach=detach)
         worst = max(worst or ExitCode.OK, code)
@@ -117,6 +118,17 @@ def _begin(workspace: "Workspace", plan_of: Begin, *, yes: bool, detach: bool) -
     confirm(f"Roll this out in {name}?", yes=yes)
     begin(workspace, plan)
     return _drive(workspace, model, detach=detach)
+
+
+def _go_on(workspace: "Workspace", model: str, driver: str, *, detach: bool) -> ExitCode:
+    """Drive a rollout that is there; one whose driver lives is theirs, and no obstacle to this deploy."""
+    if driver:
+        click.echo(f"{model}: {driver} has this rollout; it is taken over if that driver is gone", err=True)
+    try:
+        return _drive(workspace, model, detach=detach)
+    except HeldError as error:
+        click.echo(f"{error.message}: left to it", err=True)
+        return ExitCode.OK
 
 
 def _drive(workspace: "Workspace", model: str, *, detach: bool) -> ExitCode:

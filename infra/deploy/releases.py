@@ -36,9 +36,11 @@ class Begin:
 
 @dataclass(frozen=True)
 class Drive:
-    """Go on with the rollout that is there and that nobody drives."""
+    """Go on with the rollout that is there, unless whoever drives it is alive."""
 
     model: str
+    driver: str = ""
+    """Who has its lease; a driver that was killed has it for a while."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,8 @@ def _during(model: str, rollout: Rollout, newest: int) -> Move | None:
     phase, same = rollout.status.phase, rollout.plan.new_release == newest
     if phase in (Phase.KEEPING, Phase.DRAINING) and same:
         return None
-    if rollout.driver and same:
-        told = f"{model}: {rollout.driver} drives the rollout of release {newest} ({phase})"
-        return Leave(model, f"{told}; `llmctl rollout status -w` follows it", ExitCode.OK)
     if same:
-        return Drive(model)
+        return Drive(model, rollout.driver)
     if phase is Phase.KEEPING:
         return Begin(model, newest, Before.FINISH)
     if phase is Phase.DRAINING or phase.back:
