@@ -98,10 +98,15 @@ def baking(plan: Plan, status: Status, seen: Observation, now: float) -> Decisio
 def _undecided(plan: Plan, seen: Observation) -> tuple[Verdict, ...]:
     """What stands against going on: gates that can't tell yet, and a share that doesn't fit its weight.
 
-    Where nothing is judged, no traffic to count is no obstacle.
+    A share that can't be told is no obstacle: it is asked for fewer requests than any gate that passed, so
+    then these were golden prompts, sent past the weights to a model that nobody else uses.
     """
-    against = (Answer.FAIL, Answer.INCONCLUSIVE) if plan.gates else (Answer.FAIL,)
-    return tuple(verdict for verdict in seen.verdicts if verdict.answer in against)
+    return tuple(
+        verdict
+        for verdict in seen.verdicts
+        if verdict.answer is Answer.FAIL
+        or (verdict.answer is Answer.INCONCLUSIVE and plan.gates and verdict.gate != SHARE)
+    )
 
 
 def _unsure(

@@ -160,6 +160,13 @@ def test_a_share_that_does_not_fit_never_advances() -> None:
     assert cluster.status.cause is Cause.INCONCLUSIVE
 
 
+def test_a_share_that_cannot_be_told_is_no_obstacle() -> None:
+    """A model that only golden prompts use can be judged: they go past the weights, and gates have samples."""
+    cluster = Cluster(a_plan())
+    cluster.verdicts = (verdict(Answer.PASS), verdict(Answer.INCONCLUSIVE, "share"))
+    drive(cluster, Phase.KEEPING)
+
+
 def test_without_capacity_traffic_stays_untouched() -> None:
     """New replicas that never come are given up after the deadline; the weights were never changed."""
     cluster = passing()
