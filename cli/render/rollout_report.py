@@ -29,8 +29,9 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-siz
 .outcome{display:inline-block;padding:.1rem .6rem;border-radius:1rem;border:1px solid;font-weight:600}
 .good,.pass{color:var(--good)}.bad,.fail{color:var(--bad)}.unsure,.inconclusive{color:var(--unsure)}
 .soft{color:var(--soft)}table{border-collapse:collapse;width:100%}
-.scroll{overflow-x:auto}.scroll table{min-width:44rem}td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid var(--line);
-vertical-align:top}th{font-weight:600;color:var(--soft)}td.number{text-align:right;white-space:nowrap;
+.scroll{overflow-x:auto}.scroll table{min-width:44rem}
+td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
+th{font-weight:600;color:var(--soft)}td.number{text-align:right;white-space:nowrap;
 font-variant-numeric:tabular-nums}svg{width:100%;height:auto;background:var(--card);border-radius:.4rem}
 svg text{fill:var(--soft);font-size:11px}svg .grid{stroke:var(--line)}
 svg path,svg circle{fill:none;stroke-width:2}svg .new{stroke:var(--new)}svg .old{stroke:var(--old)}

@@ -2,8 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
 
 from infra.errors import ExitCode
+from infra.rollout.view import PastView, RolloutView
 
 _CODE = ("cli", "infra", "modules", "stacks")
 
@@ -24,3 +29,14 @@ def test_environment_variables_are_documented(repository: Path) -> None:
     text = (repository / "docs" / "environment-variables.md").read_text()
     documented = set(re.findall(r"^\| `(LLMCTL_[A-Z_]+)` \|", text, re.MULTILINE))
     assert documented == used
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"), [("rollout status", RolloutView), ("rollout history", tuple[PastView, ...])]
+)
+def test_documents_of_rollouts_are_documented(repository: Path, heading: str, kind: Any) -> None:
+    """Programs are written after the page: its examples are documents, with exactly their keys."""
+    text = (repository / "docs" / "rollout-commands.md").read_text()
+    example = text.split(f"### `{heading} --json`")[1].split("```json\n")[1].split("```")[0]
+    read = msgspec.json.decode(example, type=kind)
+    assert msgspec.json.decode(msgspec.json.encode(read)) == msgspec.json.decode(example)

@@ -68,6 +68,13 @@ def test_pin_keeps_the_rest_of_the_policy(session: Session, environment: Environ
     assert policy() == before
 
 
+def test_releases_are_the_versions_that_exist(session: Session, environment: Environment) -> None:
+    """A rollback is refused for a release that isn't there; the newest is among those that are."""
+    fleet = AwsFleet(session, environment)
+    assert fleet.releases("chat")[-1] == fleet.latest_releases()["chat"]
+    assert 99 not in fleet.releases("chat")
+
+
 def test_schedules_are_read_as_they_were_put(session: Session, environment: Environment) -> None:
     """A schedule survives the way to AWS and back, so that a second deploy finds nothing to do."""
     fleet = AwsFleet(session, environment)
