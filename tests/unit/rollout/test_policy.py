@@ -161,7 +161,7 @@ def test_a_share_that_does_not_fit_never_advances() -> None:
 
 
 def test_a_share_that_cannot_be_told_is_no_obstacle() -> None:
-    """A model that only golden prompts use can be judged: they go past the weights, and gates have samples."""
+    """A model that only golden prompts use can be judged: they go past the weights."""
     cluster = Cluster(a_plan())
     cluster.verdicts = (verdict(Answer.PASS), verdict(Answer.INCONCLUSIVE, "share"))
     drive(cluster, Phase.KEEPING)
