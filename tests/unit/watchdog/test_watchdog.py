@@ -16,7 +16,7 @@ from tests.fakes.rollout import FakeWorld, a_plan, fake_world
 
 BUDGET = 45.0
 MINUTE = 60.0
-PLAN = a_plan(watchdog=900.0, keep_previous=1800.0)
+PLAN = a_plan(watchdog=900.0, keep_previous=1800.0, gates=())
 
 
 def left_at(phase: Phase, *, weight: int = 0) -> FakeWorld:
