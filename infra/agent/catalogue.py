@@ -75,7 +75,7 @@ HEARTBEAT = Metric("Heartbeat", "Count", Kind.COUNT, _MODEL)
 """One with each publication of an agent."""
 SCRAPE_FAILURES = Metric("ScrapeFailures", "Count", Kind.COUNT, _MODEL)
 """Times that a healthy engine's metrics could not be read."""
-ENGINE_FAILURES = Metric("EngineFailures", "Count", Kind.COUNT, _MODEL)
+ENGINE_FAILURES = Metric("EngineFailures", "Count", Kind.COUNT, _JUDGED)
 """Times that the engine ended by itself, stopped answering, or went down with its agent."""
 SPOT_NOTICES = Metric("SpotNotices", "Count", Kind.COUNT, _MODEL)
 AGE = Metric("Age", "Seconds", Kind.GAUGE, _MODEL)

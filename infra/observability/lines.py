@@ -58,6 +58,13 @@ class BalancerLines:
         term = self._term("response", "TargetResponseTime", slot, percentile)
         return _line(f"{percentile} {slot}", None, term)
 
+    def slot_counts(self, slot: Slot) -> tuple[Line, Line]:
+        """How many requests a slot had, and how many of them its replicas answered with 5xx."""
+        return (
+            _line("requests", None, self._term("requests", "RequestCount", slot)),
+            _line("errors", None, self._term("errors", "HTTPCode_Target_5XX_Count", slot)),
+        )
+
     def _terms(self, name: str, prefix: str = "requests") -> tuple[Term, ...]:
         return tuple(self._term(f"{prefix}_{slot}", name, slot) for slot in Slot)
 
