@@ -118,7 +118,7 @@ def test_it_takes_a_silent_rollout_back_with_its_rights_alone(
     own = Session(session.region, {**_KEYS, "AWS_ENDPOINT_URL": session.endpoint or ""})
     calls = _Calls(own.bounded)
     with living():
-        watchdog(own, name).look(30.0)
+        watchdog(own, name).look(120.0)
     assert_is_back(session, name)
     allowed = statements(Stack(described(), tmp_path))
     actions = {action for each in allowed.values() for action in each["Action"]}
@@ -136,7 +136,7 @@ def test_a_rollout_that_is_driven_is_left_alone(session: Session, environment: E
     journal = TableJournal(session, name, MODEL)
     journal.acquire("ann@laptop 7", 60.0)
     before = journal.read()
-    watchdog(session, name).look(30.0)
+    watchdog(session, name).look(120.0)
     assert journal.read() == before
     assert RuleTraffic(session, name, MODEL).weights() == {Slot.BLUE: 75, Slot.GREEN: 25}
 
