@@ -71,16 +71,7 @@ def upgrade(folder: Path, *settings: str, ends: int) -> None:
 @contextmanager
 def traffic(folder: Path) -> Iterator[None]:
     """Constant traffic from clients that know nothing of rollouts; counted in bench.json."""
-    arguments = [
-        "--env",
-        ENVIRONMENT,
-        "--rate",
-        REQUESTS_PER_SECOND,
-        "--duration",
-        "30m",
-        "--max-tokens",
-        "8",
-    ]
+    load = ["--rate", REQUESTS_PER_SECOND, "--duration", "30m", "--warmup", "0s", "--max-tokens", "8"]
     with (folder / "bench.log").open("w") as log:
         clients = subprocess.Popen(
             [LLMCTL, "bench", MODEL, "--env", ENVIRONMENT, *load, "--output", "bench.json"],

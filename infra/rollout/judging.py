@@ -1,14 +1,17 @@
 """When the gates are asked, and over which stretch of time; what they say is `gates`' business.
 
 What can't be measured is passed on to the gates as nothing measured, so that they say "inconclusive": a
-rollout must never go on because nobody looked.
+rollout must never go on because nobody looked. Both releases are compared over the same time as long as both
+have traffic; once the new one has all of it, with the old one's last stretch before that.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infra.errors import LlmctlError
+from infra.rollout.gates import SHARE, judge
 from infra.rollout.ports import Lease, World
 from infra.rollout.types import Measured, Measurements, Phase, Plan, Status, Verdict, Window
+from infra.rollout.world import FULL
 
 _WATCHED = (Phase.SCALING, Phase.BAKING, Phase.PAUSED)
 _SETTLING = 5.0
@@ -32,6 +35,12 @@ def window(plan: Plan, status: Status, now: float) -> Window:
     """From when the weight had arrived until now; empty just after a shift."""
     shifted = status.since if status.shifted_at is None else status.shifted_at
     return Window(since=min(now, shifted + min(plan.propagation, _SETTLING)), until=now)
+
+
+def window_before(plan: Plan, status: Status) -> Window:
+    """A bake's time before the weight was seen to be set, and as long as a dead driver may have missed it."""
+    shifted = status.since if status.shifted_at is None else status.shifted_at
+    return Window(since=shifted - plan.steps[status.step].bake - plan.watchdog, until=shifted)
 
 
 @dataclass
@@ -58,13 +67,22 @@ class Judging:
         belongs = (status.phase, status.since, passed >= 1.0)
         if self._of == belongs and now - self._at < plan.judge_every:
             return self._verdicts
-        from infra.rollout.gates import judge
-
-        measurements = self._measure(plan, window(plan, status, now), lease)
-        self._verdicts = judge(plan, measurements, fraction=passed, weight=status.weight)
+        self._verdicts = self._judge(plan, status, lease, now)
         self._of, self._at = belongs, now
         self._write(status, lease, now)
         return self._verdicts
+
+    def _judge(self, plan: Plan, status: Status, lease: Lease, now: float) -> tuple[Verdict, ...]:
+        passed, weight = fraction(plan, status, now), status.weight
+        measurements = self._measure(plan, window(plan, status, now), lease)
+        verdicts = judge(plan, measurements, fraction=passed, weight=weight)
+        if weight < FULL or plan.asleep:
+            return verdicts
+        before = self._measure(plan, window_before(plan, status), lease)
+        compared = judge(plan, replace(measurements, old=before.old), fraction=passed, weight=weight)
+        # Where the traffic goes is a matter of now.
+        share = tuple(verdict for verdict in verdicts if verdict.gate == SHARE)
+        return (*share, *(verdict for verdict in compared if verdict.gate != SHARE))
 
     def _measure(self, plan: Plan, stretch: Window, lease: Lease) -> Measurements:
         nothing = Measurements(window=stretch, old=Measured(), new=Measured())

@@ -65,6 +65,8 @@ class FakeTraffic(Failing):
 
     cluster: Cluster
     stale_for: float = 0.0
+    shifts: list[tuple[float, dict[Slot, int]]] = field(default_factory=list)
+    """When which weights were set."""
     _before: dict[Slot, int] = field(default_factory=dict)
     _fresh_at: float = 0.0
 
@@ -77,6 +79,7 @@ class FakeTraffic(Failing):
         """Set both."""
         if self.cluster.weights != weights:
             self._before, self._fresh_at = dict(self.cluster.weights), self.cluster.now + self.stale_for
+            self.shifts.append((self.cluster.now, dict(weights)))
         self._carry_out(SetWeights(weights=weights), self.cluster)
 
 
@@ -146,7 +149,7 @@ class Behaviour:
 class FakeMetrics:
     """Two releases that behave as scripted, under constant traffic that is split as the weights say."""
 
-    cluster: Cluster
+    traffic: FakeTraffic
     rate: float = 400.0
     """Requests a second, of both together."""
     old: Behaviour = Behaviour()
@@ -161,7 +164,9 @@ class FakeMetrics:
             raise self.fail_next.pop(0)
         self.windows.append(window)
         requests = self.rate * (window.until - window.since) / 100
-        weights = self.cluster.weights
+        weights = {plan.old_slot: 100, plan.new_slot: 0}
+        for at, shifted in self.traffic.shifts:
+            weights = shifted if at <= window.since else weights
         old = _measured(self.old, round(requests * weights[plan.old_slot]))
         new = _measured(self.new, round(requests * weights[plan.new_slot]))
         return Measurements(window=window, old=old, new=new)
@@ -394,10 +399,11 @@ def fake_world(
     clock = FakeClock(cluster=cluster)
     journal = FakeJournal(clock=clock)
     journal.begin(plan, Status(phase=Phase.PREPARING, since=cluster.now))
-    metrics = FakeMetrics(cluster=cluster, rate=rate, old=old or Behaviour(), new=new or Behaviour())
+    traffic = FakeTraffic(cluster=cluster)
+    metrics = FakeMetrics(traffic=traffic, rate=rate, old=old or Behaviour(), new=new or Behaviour())
     return FakeWorld(
         cluster=cluster,
-        traffic=FakeTraffic(cluster=cluster),
+        traffic=traffic,
         fleet=FakeFleet(cluster=cluster),
         records=FakeRecords(cluster=cluster),
         journal=journal,

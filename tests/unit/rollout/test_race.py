@@ -4,14 +4,15 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from infra.rollout.errors import HeldError, LeaseLostError
 from infra.rollout.types import Phase
-from tests.fakes.rollout import FakeWorld
+from tests.fakes.rollout import FakeWorld, fake_world
 from tests.fakes.rollout_points import CHANGES, Points, tapped
-from tests.unit.rollout.stories import STORIES, check, end_of, run
+from tests.unit.rollout.stories import STORIES, check, end_of, quick, run
 from tests.unit.rollout.test_kill import undisturbed
 
 STALL = 200.0
@@ -46,6 +47,22 @@ def test_a_driver_that_was_overtaken_changes_nothing_more(name: str) -> None:
         check(world)
         run(world, "third@host 3")
         assert end_of(world) == expected, f"overtaken {place} ({number})"
+
+
+def test_an_overtaken_driver_stops_at_its_next_look() -> None:
+    """Also while it only waits: nobody is told by two drivers."""
+    world = fake_world(quick())
+
+    def overtake() -> None:
+        assert world.journal.current
+        world.journal.current = replace(world.journal.current, lease=None)
+        world.journal.acquire("second@host 2", 60.0)
+
+    began = world.clock.time()
+    world.clock.at(began + 20.5, overtake)
+    with pytest.raises(LeaseLostError):
+        run(world)
+    assert world.clock.time() - began <= 22.0
 
 
 def overtaken(world: FakeWorld, number: int, changes: list[int]) -> Callable[[int, str], None]:
