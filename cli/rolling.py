@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from cli.context import Workspace
+    from infra.metrics.summary import Row
     from infra.rollout.planning import Overrides
     from infra.rollout.ports import Metrics, World
     from infra.rollout.types import Asked, Plan, Progress, Request, Status
@@ -137,11 +138,15 @@ def power_notes(workspace: "Workspace", plan: "Plan") -> tuple[str, ...]:
         summary = workspace.metrics([plan.model], since=_LOOK_BACK)
     except LlmctlError as error:
         return (f"the traffic isn't known ({error.message}), so nothing is said about the gates' power",)
-    row = next(row for row in summary.rows if row.release is None)
-    requests, errors = row.measures.get("requests"), row.measures.get("errors")
-    rate = (requests.value if requests else None) or 0.0
-    failed = (errors.value if errors else None) or 0.0
+    # The balancer counts by the minute; the live release's replicas tell sooner.
+    rows = [row for row in summary.rows if row.release is None or row.live]
+    rate, failed = (max((_value(row, name) for row in rows), default=0.0) for name in ("requests", "errors"))
     return power.power_notes(plan, rate, failed / 100)
+
+
+def _value(row: "Row", measure: str) -> float:
+    found = row.measures.get(measure)
+    return (found.value if found else None) or 0.0
 
 
 def clear_away(workspace: "Workspace", model: str, *, finish: bool) -> None:

@@ -94,7 +94,7 @@ def _during(model: str, rollout: Rollout, newest: int) -> Move | None:
     raise LlmctlError(
         f"{model}: release {newest} waits, because the rollout of release {rollout.plan.new_release} "
         f"goes on ({phase} at {rollout.status.weight} %)",
-        hint=f"wait for its end, or `llmctl abort` it (MODEL: {model}); then deploy again",
+        hint="wait for its end, or take it back with `llmctl abort`; then deploy again",
         code=ExitCode.CONFLICT,
     )
 
