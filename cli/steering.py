@@ -73,6 +73,8 @@ def steer(workspace: "Workspace", model: str, asked: "Asked", *, detach: bool = 
     holder = driver(record, ports.clock.time())
     if detach:
         return _left(workspace, model, asked, holder)
+    if holder:
+        click.echo(f"{model}: {holder} drives this rollout, and is asked to {asked}", err=True)
     if holder and _carried_out(workspace, ports, request):
         return to_the_end(workspace, ports) if asked is Asked.ABORT else _told(ports)
     if asked is Asked.PAUSE:

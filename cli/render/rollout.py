@@ -16,7 +16,7 @@ from rich.text import Text
 
 from cli.render.quantity import quantity
 from cli.render.rollout_plan import words
-from infra.rollout.types import Answer, Phase, Progress, Verdict
+from infra.rollout.types import Answer, Enter, Phase, Progress, Verdict
 from infra.rollout.view import PastView, Reached, RolloutView, SideView, view
 
 _NARROWEST = 80
@@ -58,33 +58,34 @@ class PlainLines:
 
     def __init__(self) -> None:
         self._last: object = None
+        self._answers: list[tuple[str, Answer]] = []
 
     def __call__(self, progress: Progress) -> None:
         """Write one, if it tells something new."""
+        if isinstance(progress.decision, Enter):
+            return  # the next one tells where it has come to
         seen = view(progress)
         doing = "" if seen.phase in _NUMBERS_MOVE else seen.doing
-        told = (
-            seen.phase,
-            seen.step,
-            seen.weight,
-            doing,
-            [(each.gate, each.answer) for each in seen.verdicts],
-        )
+        answers = [(each.gate, each.answer) for each in seen.verdicts]
+        told = (seen.phase, seen.step, seen.weight, doing, answers)
         if told != self._last:
-            self._last = told
-            sys.stderr.write(f"{seen.now:%H:%M:%S} {plain_line(seen)}\n")
+            line = plain_line(seen, gates=answers != self._answers)
+            self._last, self._answers = told, answers
+            sys.stderr.write(f"{seen.now:%H:%M:%S} {line}\n")
             sys.stderr.flush()
 
 
-def plain_line(seen: RolloutView) -> str:
+def plain_line(seen: RolloutView, *, gates: bool = True) -> str:
     """A rollout in one line, for logs."""
     parts = [
         f"{seen.model}: {seen.phase} at {seen.weight} %",
         f"release {seen.new.release} {_healthy(seen.new)}, release {seen.old.release} {_healthy(seen.old)}",
         seen.doing or seen.reason,
     ]
-    gates = ", ".join(f"{each.gate} {_ANSWERS[each.answer][0]}" for each in seen.verdicts)
-    return "; ".join([*filter(None, parts), *([f"gates: {gates}"] if gates else [])])
+    if gates and seen.verdicts:
+        words_of = (f"{each.gate} {_ANSWERS[each.answer][0]}" for each in seen.verdicts)
+        parts.append(f"gates: {', '.join(words_of)}")
+    return "; ".join(filter(None, parts))
 
 
 def print_rollout(progress: Progress, env: str) -> None:

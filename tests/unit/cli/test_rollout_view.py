@@ -10,7 +10,7 @@ from rich.console import Console
 from cli.render.rollout import PlainLines, advice, plain_line, print_history, rollout_view
 from infra.environment.slots import Slot
 from infra.rollout.ports import Record
-from infra.rollout.types import Answer, Cause, Observation, Phase, Progress, Status, Verdict, Wait
+from infra.rollout.types import Answer, Cause, Enter, Observation, Phase, Progress, Status, Verdict, Wait
 from infra.rollout.view import Reached, past, view
 from tests.unit.rollout.cluster import Cluster, a_plan
 
@@ -118,6 +118,7 @@ def test_plain_lines_come_once_for_each_change(capsys: pytest.CaptureFixture[str
     show(replace(first, now=NOW + 1, decision=Wait(seconds=1.0, why="13 of 50 requests")))
     assert first.seen
     show(replace(first, seen=replace(first.seen, verdicts=VERDICTS[:1])))
+    show(replace(first, decision=Enter(status=first.status), seen=None))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("22:13:20 chat: baking at 25 %; release 2 0/0 healthy")
