@@ -59,8 +59,9 @@ def scaling(plan: Plan, status: Status, seen: Observation, now: float) -> Decisi
         return raised
     healthy, wanted = seen.healthy[plan.new_slot], total(sizes)
     if healthy >= wanted:
-        shifting = replace(status, phase=Phase.SHIFTING, since=now, weight=weight)
-        return Enter(status=replace(shifting, previous_weight=status.weight))
+        first = now if status.first_shift is None else status.first_shift
+        shifting = replace(status, phase=Phase.SHIFTING, since=now, first_shift=first)
+        return Enter(status=replace(shifting, weight=weight, previous_weight=status.weight))
     deadline = status.since + plan.capacity_timeout
     missing = f"{healthy} of {wanted} replicas of release {plan.new_release} are healthy"
     if now >= deadline:

@@ -2,7 +2,7 @@
 
 What can't be measured is passed on to the gates as nothing measured, so that they say "inconclusive": a
 rollout must never go on because nobody looked. Both releases are compared over the same time as long as both
-have traffic; once the new one has all of it, with the old one's last stretch before that.
+have traffic; once the new one has all of it, with the old one as it was when it had all.
 """
 
 from dataclasses import dataclass, field, replace
@@ -38,9 +38,9 @@ def window(plan: Plan, status: Status, now: float) -> Window:
 
 
 def window_before(plan: Plan, status: Status) -> Window:
-    """A bake's time before the weight was seen to be set, and as long as a dead driver may have missed it."""
-    shifted = status.since if status.shifted_at is None else status.shifted_at
-    return Window(since=shifted - plan.steps[status.step].bake - plan.watchdog, until=shifted)
+    """While the old release had all the traffic: as long as this step may take, before the first shift."""
+    until = status.since if status.first_shift is None else status.first_shift
+    return Window(since=until - plan.steps[status.step].bake - plan.patience, until=until)
 
 
 @dataclass

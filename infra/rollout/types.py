@@ -200,6 +200,8 @@ class Status:
     """What it had before that."""
     shifted_at: float | None = None
     """When the load balancer was last told a weight and was seen to have it."""
+    first_shift: float | None = None
+    """Until when the old release had all the traffic."""
     reason: str = ""
     """Why it is here, for people: why it pauses, or goes back."""
     cause: Cause | None = None
