@@ -49,10 +49,9 @@ def watched_code(progress: "Progress | None") -> ExitCode:
 
     if progress is None:
         return ExitCode.OK
-    phase = progress.status.phase
-    if phase.back:
-        return ExitCode.ROLLED_BACK if phase.ended else ExitCode.INCONCLUSIVE
-    return code_of(progress.status)
+    status = progress.status
+    on_its_way_back = status.phase.back and not status.phase.ended
+    return ExitCode.INCONCLUSIVE if on_its_way_back else code_of(status)
 
 
 def histories(workspace: "Workspace", model: str | None) -> "tuple[PastView, ...]":

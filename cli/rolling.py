@@ -172,7 +172,7 @@ def clear_away(workspace: "Workspace", model: str, *, finish: bool) -> None:
         )
 
 
-def drive_and_report(workspace: "Workspace", model: str) -> ExitCode:
+def drive_and_report(workspace: "Workspace", model: str, *, backwards: bool = False) -> ExitCode:
     """Drive the model's rollout until it needs nobody, tell how that went, and move what follows the slot.
 
     Raises `HeldError` while somebody else drives. Interrupted, it says how to go on, and the code is
@@ -195,15 +195,15 @@ def drive_and_report(workspace: "Workspace", model: str) -> ExitCode:
     record = ports.journal.read()
     if record is not None:
         click.echo(ending_text(record.plan, status, env), err=True)
-    return code_of(status)
+    return code_of(status, backwards=backwards)
 
 
-def code_of(status: "Status") -> ExitCode:
-    """How a command ends that left a rollout so."""
+def code_of(status: "Status", *, backwards: bool = False) -> ExitCode:
+    """How a command ends that left a rollout so. `backwards`: it was to be taken back."""
     from infra.rollout.types import Cause, Phase
 
     if status.phase.back:
-        return ExitCode.OK if status.cause is Cause.USER else ExitCode.ROLLED_BACK
+        return ExitCode.OK if backwards and status.cause is Cause.USER else ExitCode.ROLLED_BACK
     if status.phase in (Phase.KEEPING, Phase.DRAINING, Phase.DONE):
         return ExitCode.OK
     return ExitCode.INCONCLUSIVE

@@ -76,14 +76,14 @@ def steer(workspace: "Workspace", model: str, asked: "Asked", *, detach: bool = 
     if holder:
         click.echo(f"{model}: {holder} drives this rollout, and is asked to {asked}", err=True)
     if holder and _carried_out(workspace, ports, request):
-        return to_the_end(workspace, ports) if asked is Asked.ABORT else _told(ports)
+        return to_the_end(workspace, ports, backwards=True) if asked is Asked.ABORT else _told(ports)
     if asked is Asked.PAUSE:
         return _pause_here(workspace, ports, request)
-    return drive_and_report(workspace, model)
+    return drive_and_report(workspace, model, backwards=asked is Asked.ABORT)
 
 
-def resume(workspace: "Workspace", model: str, *, detach: bool) -> ExitCode:
-    """Let a paused rollout go on, then drive it, or watch who does."""
+def resume(workspace: "Workspace", model: str, *, detach: bool = False, backwards: bool = False) -> ExitCode:
+    """Let a paused rollout go on, then drive it, or watch who does. `backwards`: it was to be taken back."""
     from cli.rolling import drive_and_report, wish, world
     from infra.rollout.types import Asked, Phase
     from infra.rollout.wishes import driver
@@ -95,7 +95,9 @@ def resume(workspace: "Workspace", model: str, *, detach: bool) -> ExitCode:
     holder = driver(record, ports.clock.time())
     if detach:
         return _left(workspace, model, Asked.RESUME, holder)
-    return to_the_end(workspace, ports) if holder else drive_and_report(workspace, model)
+    if holder:
+        return to_the_end(workspace, ports, backwards=backwards)
+    return drive_and_report(workspace, model, backwards=backwards)
 
 
 def go_back(workspace: "Workspace", model: str, *, yes: bool) -> ExitCode:
@@ -109,7 +111,7 @@ def go_back(workspace: "Workspace", model: str, *, yes: bool) -> ExitCode:
     plan, status = record.plan, record.status
     if status.phase.back:
         click.echo(objection(plan, status, Asked.ABORT), err=True)
-        return resume(workspace, model, detach=False)
+        return resume(workspace, model, backwards=True)
     question = (
         f"{model}: release {plan.new_release} has {status.weight} % of the traffic. "
         f"Give all of it to release {plan.old_release}?"
@@ -118,7 +120,7 @@ def go_back(workspace: "Workspace", model: str, *, yes: bool) -> ExitCode:
     return steer(workspace, model, Asked.ABORT)
 
 
-def to_the_end(workspace: "Workspace", ports: "World") -> ExitCode:
+def to_the_end(workspace: "Workspace", ports: "World", *, backwards: bool = False) -> ExitCode:
     """Watch a rollout that somebody else drives until it needs nobody, and say how it ended.
 
     Drives it from here if they vanish.
@@ -132,9 +134,9 @@ def to_the_end(workspace: "Workspace", ports: "World") -> ExitCode:
     if record is None:
         return ExitCode.OK
     if not watched and not rests(record):
-        return drive_and_report(workspace, record.plan.model)
+        return drive_and_report(workspace, record.plan.model, backwards=backwards)
     click.echo(ending_text(record.plan, record.status, workspace.environment.environment), err=True)
-    return code_of(record.status)
+    return code_of(record.status, backwards=backwards)
 
 
 def follow(

@@ -190,6 +190,15 @@ def test_abort_goes_back_with_code_0(cloud: Cloud, said: Said) -> None:
     assert "rolled back to release 1: aborted by" in err
 
 
+def test_who_wanted_the_release_learns_of_an_abort(cloud: Cloud, said: Said) -> None:
+    """A pipeline that rolls out must not take somebody else's abort for success."""
+    cloud.world.clock.at(
+        cloud.world.cluster.now + 70, lambda: cloud.world.journal.ask(rolling.wish(Asked.ABORT))
+    )
+    _, err = said("resume --env test chat", ExitCode.ROLLED_BACK)
+    assert "rolled back to release 1: aborted by" in err
+
+
 def test_abort_asks_first(cloud: Cloud, said: Said) -> None:
     """Without a yes and without a terminal nothing is left for the driver."""
     cloud.drive()
