@@ -92,6 +92,8 @@ def resume(workspace: "Workspace", model: str, *, detach: bool = False, backward
     record = going_on(ports, model)
     if record.status.phase is Phase.PAUSED:
         ports.journal.ask(wish(Asked.RESUME))
+    elif detach:
+        raise Refused(f"{model}: it isn't paused ({record.status.phase})", hint="leave out --detach")
     holder = driver(record, ports.clock.time())
     if detach:
         return _left(workspace, model, Asked.RESUME, holder)

@@ -272,6 +272,7 @@ def test_rollback_after_the_end_rolls_the_previous_release_out(
         ("pause", Phase.PAUSED, "it is paused already"),
         ("pause", Phase.DONE, "no rollout goes on"),
         ("resume", Phase.ROLLED_BACK, "no rollout goes on"),
+        ("resume --detach", Phase.BAKING, "it isn't paused"),
         ("abort --yes", Phase.DONE, "no rollout goes on"),
     ],
 )
