@@ -33,7 +33,7 @@ _MEANINGS = {
     ExitCode.FAILED: "failed",
     ExitCode.PLAN_HAS_CHANGES: "the plan has changes (plan only)",
     ExitCode.CONFLICT: "someone else holds the lock, or the state changed",
-    ExitCode.ROLLED_BACK: "rolled back by a gate",
+    ExitCode.ROLLED_BACK: "rolled back: by a gate, for want of capacity, by somebody else",
     ExitCode.INCONCLUSIVE: "inconclusive, or timed out",
     ExitCode.REFUSED: "refused before anything changed (validation, credentials, quota, protection)",
     ExitCode.OUTCOME_UNKNOWN: "outcome unknown: run `llmctl status`",

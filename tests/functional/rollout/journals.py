@@ -9,8 +9,8 @@ from infra.environment import names
 from infra.environment.slots import Market, Slot
 from infra.rollout.ports import Journal, Record
 from infra.rollout.types import Phase, Plan, Size, Status, Step
+from tests.fakes.cluster import Cluster
 from tests.fakes.rollout import FakeClock, FakeJournal
-from tests.unit.rollout.cluster import Cluster
 
 START = 1_800_000_000.0
 SECONDS = 60.0

@@ -17,9 +17,9 @@ from infra.errors import ExitCode
 from infra.rollout.controller import drive
 from infra.rollout.ports import Lease, World
 from infra.rollout.types import Asked, Cause, Phase, Plan, SetWeights, Status, Step
+from tests.fakes.cluster import a_plan
 from tests.fakes.environments import two_models
 from tests.fakes.rollout import FakeWorld, fake_world
-from tests.unit.rollout.cluster import a_plan
 
 OTHER = "bob@server 9"
 PAUSED = (Step(weight=25, bake=0.0, pause=True), Step(weight=100, bake=0.0))

@@ -16,7 +16,7 @@ from infra.errors import ExitCode, LlmctlError
 from infra.rollout.planning import Overrides
 from infra.rollout.types import Phase, Plan, Status
 from infra.terraform.plan import Change, ModelChanges, PlanReport
-from tests.unit.rollout.cluster import a_plan
+from tests.fakes.cluster import a_plan
 
 TEXT = """\
 # Ours.

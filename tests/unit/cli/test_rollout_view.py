@@ -12,7 +12,7 @@ from infra.environment.slots import Slot
 from infra.rollout.ports import Record
 from infra.rollout.types import Answer, Cause, Enter, Observation, Phase, Progress, Status, Verdict, Wait
 from infra.rollout.view import Reached, past, view
-from tests.unit.rollout.cluster import Cluster, a_plan
+from tests.fakes.cluster import Cluster, a_plan
 
 NOW = 1_700_000_000.0
 

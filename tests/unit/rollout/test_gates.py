@@ -7,7 +7,7 @@ import pytest
 
 from infra.rollout.gates import judge
 from infra.rollout.types import Answer, GateSpec, Measured, Plan, Verdict
-from tests.unit.rollout.cluster import a_plan
+from tests.fakes.cluster import a_plan
 from tests.unit.rollout.samples import measured, release
 
 GATES = tuple(

@@ -24,7 +24,7 @@ from infra.rollout.types import (
     Wait,
 )
 from infra.rollout.world import carries
-from tests.unit.rollout.cluster import Cluster, a_plan
+from tests.fakes.cluster import Cluster, a_plan
 
 _MOST_MOVES = 400
 

@@ -25,7 +25,7 @@ from infra.rollout.types import (
     Verdict,
     Wait,
 )
-from tests.unit.rollout.cluster import COLD_START, Cluster, a_plan
+from tests.fakes.cluster import COLD_START, Cluster, a_plan
 
 _MOVES = 400
 

@@ -4,7 +4,7 @@ import pytest
 
 from infra.rollout.power import needed_samples, power_notes
 from infra.rollout.types import Step
-from tests.unit.rollout.cluster import a_plan
+from tests.fakes.cluster import a_plan
 
 
 def test_smaller_changes_need_more_requests() -> None:

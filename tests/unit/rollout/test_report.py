@@ -11,7 +11,7 @@ from infra.errors import LlmctlError
 from infra.rollout.ports import Entry
 from infra.rollout.report import Story, document, series, verdicts, weights
 from infra.rollout.types import Answer, Cause, Phase, Status, Verdict
-from tests.unit.rollout.cluster import a_plan
+from tests.fakes.cluster import a_plan
 
 BEGAN = 1_700_000_000.0
 
