@@ -107,15 +107,17 @@ def _moves(workspace: "Workspace", *, retry: bool) -> list[Move]:
     return [each for each in found if each is not None]
 
 
-def _begin(workspace: "Workspace", plan_of: Begin, *, yes: bool, detach: bool) -> ExitCode:
+def _begin(workspace: "Workspace", due: Begin, *, yes: bool, detach: bool) -> ExitCode:
     from cli.rolling import begin, clear_away, prepare, show_plan
 
-    model, name = plan_of.model, workspace.environment.environment
-    if plan_of.before is not Before.NOTHING:
-        clear_away(workspace, model, finish=plan_of.before is Before.FINISH)
-    plan = prepare(workspace, model, release=plan_of.release)
+    model, name = due.model, workspace.environment.environment
+    if due.before is Before.DRIVE:
+        clear_away(workspace, model, finish=False)
+    plan = prepare(workspace, model, release=due.release)
     show_plan(workspace, plan)
-    confirm(f"Roll this out in {name}?", yes=yes)
+    confirm(f"Roll this out in {name}?", yes=yes, otherwise=f"release {plan.new_release} of {model} waits")
+    if due.before is Before.FINISH:
+        clear_away(workspace, model, finish=True)
     begin(workspace, plan)
     return _drive(workspace, model, detach=detach)
 

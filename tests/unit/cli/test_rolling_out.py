@@ -70,7 +70,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
         return lambda workspace, model, **_: cloud.done.append(f"{what} {getattr(model, 'model', model)}")
 
     def prepare(workspace: Workspace, model: str, *, release: int) -> Any:
-        return SimpleNamespace(model=model)
+        return SimpleNamespace(model=model, new_release=release)
 
     monkeypatch.setattr(rollout_journal, "TableJournal", journal)
     monkeypatch.setattr(rolling, "prepare", prepare)
