@@ -6,7 +6,6 @@ from infra.environment.checks.base import Finding, Rule, Subject
 from infra.environment.model import Model
 from infra.environment.source import parse
 
-
 _RULES_OF_BALANCER = 100
 _RULES_OF_MODEL = 3
 """Its own, and one to each slot."""
