@@ -8,8 +8,10 @@ from infra.rollout.types import Plan
 
 _POWER = NormalDist().inv_cdf(0.8)
 """A change is seen with this probability: four times of five."""
-_LEAST_RATE = 0.01
-"""Errors of a model that had none: doubling nothing is nothing, so one percent stands for it."""
+_LEAST_RATE = 0.001
+"""Share of errors of a model that had none: some will come."""
+_LEAST_CHANGE = 0.02
+"""What a gate should see where errors are so few that twice as many are still few."""
 
 
 def needed_samples(before: float, after: float) -> int:
@@ -31,9 +33,11 @@ def power_notes(plan: Plan, rate_per_second: float, baseline_error_rate: float) 
     """
     if not plan.gates:
         return ()
-    before = max(baseline_error_rate, _LEAST_RATE)
-    samples = max(needed_samples(before, min(1.0, 2 * before)), *(gate.min_samples for gate in plan.gates))
-    change = "a doubled error rate" if baseline_error_rate >= _LEAST_RATE else "2 % of errors"
+    doubled = 2 * baseline_error_rate >= _LEAST_CHANGE
+    before = max(min(baseline_error_rate, 0.5), _LEAST_RATE)
+    after = 2 * before if doubled else _LEAST_CHANGE
+    samples = max(needed_samples(before, after), *(gate.min_samples for gate in plan.gates))
+    change = "a doubled error rate" if doubled else f"{_LEAST_CHANGE:.0%} of errors".replace("%", " %")
     notes = []
     for step in plan.steps:
         if not step.bake:
