@@ -13,7 +13,7 @@ from infra.environment.rollout import Gate
 from infra.environment.slots import Slot
 from infra.quality.evaluate import Case
 from infra.rollout.gates import judge
-from infra.rollout.types import GateSpec, Measured, Measurements, Plan, Step, Verdict, Window
+from infra.rollout.types import GateSpec, Measured, Measurements, Verdict, Window
 
 POINTS = 100
 """Scores are 0 to 1 inside, and 0 to 100 for people and gates."""
@@ -22,7 +22,6 @@ DEFAULT_GATE = Gate(worse_by=5, min_samples=10)
 _CONFIDENCE = 0.95
 _RESAMPLES = 2000
 _SEED = 4
-_HALF = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,29 +199,5 @@ def judged(gate: GateSpec, old: Mapping[str, float], new: Mapping[str, float]) -
     measurements = Measurements(
         window=Window(since=0.0, until=0.0), old=Measured(scores=old), new=Measured(scores=new)
     )
-    verdicts = judge(_plan(gate), measurements, fraction=1.0, weight=_HALF)
-    return next(verdict for verdict in verdicts if verdict.gate == gate.gate)
-
-
-def _plan(gate: GateSpec) -> Plan:
-    """A rollout with this gate alone: gates are asked about rollouts, and look at nothing else of one."""
-    return Plan(
-        id="",
-        model="",
-        old_slot=Slot.BLUE,
-        old_release=0,
-        new_slot=Slot.GREEN,
-        new_release=0,
-        strategy="canary",
-        steps=(Step(weight=_HALF, bake=1.0),),
-        gates=(gate,),
-        baseline={},
-        surge=None,
-        capacity_timeout=0.0,
-        propagation=0.0,
-        patience=0.0,
-        inconclusive="pause",
-        keep_previous=0.0,
-        watchdog=0.0,
-        judge_every=1.0,
-    )
+    (verdict,) = judge((gate,), measurements, fraction=1.0)
+    return verdict

@@ -6,6 +6,7 @@ Each function decides for one phase, looks at everything anew, and returns one m
 from dataclasses import replace
 
 from infra.rollout.capacity import Sizes, at_first, at_present, needed, of_slot, total
+from infra.rollout.gates import SHARE
 from infra.rollout.retreat import go_back
 from infra.rollout.types import (
     Act,
@@ -27,8 +28,6 @@ from infra.rollout.world import FULL, at_least, carries, exactly, minimums, set_
 
 POLL = 2.0
 """Seconds between looks while replicas start or drain."""
-SHARE = "share"
-"""The pseudo gate that tells whether the balancer carries the weight."""
 
 
 def preparing(plan: Plan, status: Status, seen: Observation, now: float) -> Decision:

@@ -6,14 +6,15 @@ too rarely, is inconclusive: never a pass, never a fail.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from infra.rollout import statistics
-from infra.rollout.types import Answer, Distribution, GateSpec, Measured, Measurements, Plan, Verdict
+from infra.rollout.types import Answer, Distribution, GateSpec, Measured, Measurements, Verdict
 
 SHARE = "share"
+"""No gate of a release: whether the balancer carries the weight."""
 _SHARE_SIGMAS = 4.0
 _SHARE_SLACK = 0.01
 """Part of all requests that may be counted in another window than they were sent in."""
@@ -47,18 +48,43 @@ class _Finding:
     """Whether more comes in while the step bakes; else there is one look, and it is final."""
 
 
-def judge(plan: Plan, measurements: Measurements, *, fraction: float, weight: int) -> tuple[Verdict, ...]:
-    """One verdict for each gate, and `share` first: whether the balancer carries the weight.
+def judge(
+    gates: Sequence[GateSpec], measurements: Measurements, *, fraction: float, alone: bool = False
+) -> tuple[Verdict, ...]:
+    """One verdict for each gate that has a bound to ask about.
 
-    `fraction`: share of the bake that has passed; 1: all of it.
+    `fraction`: share of the bake that has passed; 1: all of it. `alone`: there never was anybody to compare
+    with, so that only absolute bounds are asked about.
     """
-    verdicts = [_share(measurements, weight)]
-    for spec in plan.gates:
-        relative = None if plan.asleep else spec.worse_by
-        if spec.limit is None and relative is None:
-            continue
-        verdicts.append(_verdict(spec, relative, measurements, fraction))
+    verdicts = []
+    for spec in gates:
+        relative = None if alone else spec.worse_by
+        if spec.limit is not None or relative is not None:
+            verdicts.append(_verdict(spec, relative, measurements, fraction))
     return tuple(verdicts)
+
+
+def share(measurements: Measurements, weight: int) -> Verdict:
+    """Whether the balancer carries the weight: 4 standard deviations, and a slack for the edges.
+
+    A verdict like that of a gate, of the requests that came by the weights.
+    """
+    counts = [_weighted(each) for each in (measurements.new, measurements.old)]
+    new, old = (count or 0 for count in counts)
+    total = new + old
+    answer, why = Answer.INCONCLUSIVE, f"{total} requests, {_SHARE_LEAST} are needed"
+    value = 100 * new / total if total else None
+    if None in counts:
+        why = "requests of each release are not measured"
+    elif total >= _SHARE_LEAST and value is not None:
+        wanted = weight / 100
+        bound = _SHARE_SIGMAS * math.sqrt(total * wanted * (1 - wanted)) + _SHARE_SLACK * total + 3
+        fits = abs(new - wanted * total) <= bound
+        answer = Answer.PASS if fits else Answer.FAIL
+        why = f"{value:.1f} % of {total} requests, weight {weight} % ± {100 * bound / total:.1f}"
+    return Verdict(
+        gate=SHARE, answer=answer, new=value, old=None, limit=weight, samples=total, unit="percent", why=why
+    )
 
 
 def _verdict(spec: GateSpec, relative: float | None, measurements: Measurements, fraction: float) -> Verdict:
@@ -218,26 +244,6 @@ def _quality(
         worse=value < before - margin,
         samples=len(both),
         sequential=False,
-    )
-
-
-def _share(measurements: Measurements, weight: int) -> Verdict:
-    """Requests of each release against the weights: 4 standard deviations, and a slack for the edges."""
-    counts = [_weighted(each) for each in (measurements.new, measurements.old)]
-    new, old = (count or 0 for count in counts)
-    total = new + old
-    answer, why = Answer.INCONCLUSIVE, f"{total} requests, {_SHARE_LEAST} are needed"
-    value = 100 * new / total if total else None
-    if None in counts:
-        why = "requests of each release are not measured"
-    elif total >= _SHARE_LEAST and value is not None:
-        share = weight / 100
-        bound = _SHARE_SIGMAS * math.sqrt(total * share * (1 - share)) + _SHARE_SLACK * total + 3
-        fits = abs(new - share * total) <= bound
-        answer = Answer.PASS if fits else Answer.FAIL
-        why = f"{value:.1f} % of {total} requests, weight {weight} % ± {100 * bound / total:.1f}"
-    return Verdict(
-        gate=SHARE, answer=answer, new=value, old=None, limit=weight, samples=total, unit="percent", why=why
     )
 
 

@@ -8,7 +8,7 @@ have traffic; once the new one has all of it, with the old one as it was when it
 from dataclasses import dataclass, field, replace
 
 from infra.errors import LlmctlError
-from infra.rollout.gates import SHARE, judge
+from infra.rollout.gates import judge, share
 from infra.rollout.ports import Lease, World
 from infra.rollout.types import Measured, Measurements, Phase, Plan, Status, Verdict, Window
 from infra.rollout.world import FULL
@@ -73,16 +73,14 @@ class Judging:
         return self._verdicts
 
     def _judge(self, plan: Plan, status: Status, lease: Lease, now: float) -> tuple[Verdict, ...]:
-        passed, weight = fraction(plan, status, now), status.weight
         measurements = self._measure(plan, window(plan, status, now), lease)
-        verdicts = judge(plan, measurements, fraction=passed, weight=weight)
-        if weight < FULL or plan.asleep:
-            return verdicts
-        before = self._measure(plan, window_before(plan, status), lease)
-        compared = judge(plan, replace(measurements, old=before.old), fraction=passed, weight=weight)
-        # Where the traffic goes is a matter of now.
-        share = tuple(verdict for verdict in verdicts if verdict.gate == SHARE)
-        return (*share, *(verdict for verdict in compared if verdict.gate != SHARE))
+        # Where the traffic goes is a matter of now, whoever is compared with.
+        carried = share(measurements, status.weight)
+        if status.weight == FULL and not plan.asleep:
+            before = self._measure(plan, window_before(plan, status), lease)
+            measurements = replace(measurements, old=before.old)
+        passed = fraction(plan, status, now)
+        return (carried, *judge(plan.gates, measurements, fraction=passed, alone=plan.asleep))
 
     def _measure(self, plan: Plan, stretch: Window, lease: Lease) -> Measurements:
         nothing = Measurements(window=stretch, old=Measured(), new=Measured())

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.rollout.gates import judge
+from infra.rollout.gates import judge, share
 from infra.rollout.types import Answer, GateSpec, Measured, Plan, Verdict
 from tests.fakes.cluster import a_plan
 from tests.unit.rollout.samples import measured, release
@@ -30,7 +30,8 @@ def verdicts(
     new: Measured, old: Measured, *, fraction: float = 1.0, weight: int = 25, plan: Plan = PLAN
 ) -> dict[str, Verdict]:
     """By gate."""
-    found = judge(plan, measured(old, new), fraction=fraction, weight=weight)
+    measurements = measured(old, new)
+    found = (share(measurements, weight), *judge(plan.gates, measurements, fraction=fraction))
     return {verdict.gate: verdict for verdict in found}
 
 
@@ -99,8 +100,8 @@ def test_an_old_release_without_traffic_is_no_measure(draw: random.Random) -> No
     """Relative gates need both; absolute ones don't."""
     gates = (*GATES, GateSpec(gate="latency_p95", limit=0.5, worse_by=None, min_samples=50))
     new = release(draw, 500)
-    found = judge(a_plan(gates=gates), measured(Measured(requests=0), new), fraction=1.0, weight=100)
-    assert found[2].answer is Answer.INCONCLUSIVE
+    found = judge(gates, measured(Measured(requests=0), new), fraction=1.0)
+    assert found[1].answer is Answer.INCONCLUSIVE
     assert found[-1].answer is Answer.FAIL
 
 
