@@ -8,11 +8,12 @@ one request (1000 metrics, 1 MB), so that a publication is taken as a whole or n
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from infra.agent.catalogue import METRICS, Level, Metric
+from infra.agent.machine import Phase
 from infra.agent.telemetry.spread import Values, condense
 from infra.agent.telemetry.tally import LIMIT, Tally
 
@@ -34,6 +35,11 @@ class Who:
         known = asdict(self)
         found = {name: known[name] for name in level.value}
         return found if all(found.values()) else None
+
+
+def in_the_name_of(who: Who, phase: Phase) -> Who:
+    """Who publishes: not the release, once the replica was told to go, by which releases are judged."""
+    return replace(who, release="") if phase is Phase.DRAINING else who
 
 
 def datums(tally: Tally, who: Who, at: datetime, *, resolution: int) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from infra.agent.catalogue import METRICS, Kind, Level
-from infra.agent.telemetry.datums import Who, datums
+from infra.agent.machine import Phase
+from infra.agent.telemetry.datums import Who, datums, in_the_name_of
 from infra.agent.telemetry.lines import line
 from infra.agent.telemetry.publisher import Publisher
 from infra.agent.telemetry.scraper import Schedule
@@ -51,6 +52,15 @@ def test_unknown_release_and_slot_leave_their_levels_out() -> None:
     who = Who(environment="test", model="chat", slot="blue", release="", replica="i-1")
     levels = {names for _, names in published(datums(everything(1), who, AT, resolution=60))}
     assert levels == {Level.MODEL.value, Level.SLOT.value}
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_replica_that_must_go_says_nothing_of_its_release(phase: Phase) -> None:
+    """From its notice on, what it does is on every level but the one that releases are judged by."""
+    data = datums(everything(1), in_the_name_of(WHO, phase), AT, resolution=60)
+    levels = {level for _, level in published(data)}
+    assert (Level.RELEASE.value in levels) is (phase is not Phase.DRAINING)
+    assert Level.SLOT.value in levels
 
 
 def test_the_largest_publication_is_one_request() -> None:
