@@ -1,8 +1,8 @@
 """What the gates see: how often a regression is caught, and how often a good release is, by requests.
 
 `python -m benchmarks.gates`. Made-up traffic with a fixed seed: log-normal times (sigma 0.25), independent
-errors. The canary gets a quarter of the requests; one look, at the end of the bake. Compared with the rule that
-people use without a test: worse than the old release by more than the margin.
+errors. The canary gets a quarter of the requests; one look, at the end of the bake. Compared with
+the rule that people use without a test: worse than the old release by more than the margin.
 """
 
 import random
