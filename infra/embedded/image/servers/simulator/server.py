@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import os
 import random
 import time
 import uuid
@@ -35,6 +36,7 @@ class Simulator:
         self.batch = Batch(settings.max_num_seqs, self._behaviour, now=time.monotonic)
         self._metrics = Metrics(settings.names[0], settings.image, self.batch)
         self._failures = random.Random(settings.seed)  # noqa: S311 - chance, not secrets
+        self._taken = 0
 
     def app(self) -> web.Application:
         """The application."""
@@ -148,6 +150,11 @@ class Simulator:
         except BadRequest as error:
             body = error_body(str(error), error.kind, error.status)
             return web.json_response(body, status=error.status)
+        self._taken += 1
+        if self._taken == settings.crash_after:
+            os._exit(
+                137
+            )  # as the kernel ends what has taken too much memory: nothing is said, nothing finished
         if self._failures.random() < self._behaviour.error_rate:
             body = error_body("a failure was simulated", "InternalServerError", 500)
             return web.json_response(body, status=500)

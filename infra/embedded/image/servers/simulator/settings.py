@@ -32,6 +32,8 @@ class Settings:
     """Share of requests that fail with status 500."""
     garbled: bool
     """Whether answers have nothing to do with the prompt, as with a broken chat template."""
+    crash_after: int
+    """Requests after which the process dies, as one that leaks memory does; 0: it doesn't."""
     startup: float
     """Until then nothing is served but 503."""
     seed: int
@@ -59,6 +61,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         time_per_token=options.time_per_token,
         error_rate=options.error_rate,
         garbled=options.garbled,
+        crash_after=options.crash_after,
         startup=options.startup,
         seed=options.seed,
         not_simulated=tuple(word for word in unknown if word.startswith("-")),
@@ -106,6 +109,13 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ArgumentTypeError(f"{text} is less than 0")
+    return value
+
+
 def _share(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
@@ -117,5 +127,6 @@ _OWN = (
     ("ttft", _seconds, "0.05"),
     ("time-per-token", _seconds, "0.01"),
     ("error-rate", _share, "0"),
+    ("crash-after", _count, "0"),
     ("startup", _seconds, "0"),
 )
