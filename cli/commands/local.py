@@ -72,6 +72,43 @@ def logs(name: str, instance: str | None, *, follow: bool) -> None:
 
 @command.command()
 @_name
+@json_option
+@click.option("--throttle", type=NumberType(0, 1), help="Share of API calls that are throttled.")
+@click.option("--errors", type=NumberType(0, 1), help="Share of API calls that fail.")
+@click.option("--lost", type=NumberType(0, 1), help="Share that is carried out, and its answer lost.")
+@click.option("--latency", type=NumberType(0, 3600), help="Seconds that each call takes longer.")
+@click.option(
+    "--stale", type=NumberType(0, 3600), help="Seconds that eventually consistent reads may be old."
+)
+@click.option("--propagation", type=NumberType(0, 60), help="Seconds until all nodes have new weights.")
+@click.option("--service", "services", multiple=True, help="Only calls to this service; may be repeated.")
+@click.option("--seed", type=int, help="The same seed, the same fate.")
+@click.option("--clear", is_flag=True, help="All is well again.")
+def faults(name: str, *, as_json: bool, clear: bool, **wanted: object) -> None:
+    """Let the API and the load balancers of the cloud NAME fail, or show how they do.
+
+    What is not named stays as it is.
+    """
+    from cli.render import emit_json
+    from infra.embedded.client import Cloud
+    from infra.errors import Refused
+
+    cloud = Cloud.locate(name)
+    if cloud is None:
+        raise Refused(f"the embedded cloud {name!r} is not running", hint=f"llmctl local up {name}")
+    changes = {key: value for key, value in wanted.items() if value not in (None, ())}
+    held = cloud.faults()
+    if clear or changes:
+        held = cloud.set_faults(**{**({} if clear else held), **changes})
+    if as_json:
+        emit_json(held)
+    else:
+        told = ", ".join(f"{key} {value}" for key, value in held.items() if value and key != "seed")
+        click.echo(told or "no faults")
+
+
+@command.command()
+@_name
 def down(name: str) -> None:
     """End the cloud NAME with all that runs in it. Its logs stay; what was deployed is gone."""
     from infra.embedded.client import Cloud, sweep

@@ -1,7 +1,7 @@
 """The daemon's own HTTP interface: what runs, and failures on demand. On a loopback address only.
 
-GET /status; POST /instances/ID/kill; POST /instances/ID/interrupt {"in_seconds": 120}; POST
-/instances/ID/rebalance. Everything that AWS has an API for is asked of that API, not here.
+GET /status; GET and POST /faults; POST /instances/ID/kill; POST /instances/ID/interrupt {"in_seconds": 120};
+POST /instances/ID/rebalance. Everything that AWS has an API for is asked of that API, not here.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from infra.embedded.aws.faults import INJECTOR, Faults
 from infra.embedded.compute.compute import Compute
 from infra.embedded.loop import LoopThread
 from infra.errors import LlmctlError, Refused
@@ -40,6 +41,8 @@ class Admin:
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[_errors])
         app.router.add_get("/status", self._get_status)
+        app.router.add_get("/faults", self._get_faults)
+        app.router.add_post("/faults", self._set_faults)
         app.router.add_post("/instances/{id}/kill", self._kill)
         app.router.add_post("/instances/{id}/interrupt", self._interrupt)
         app.router.add_post("/instances/{id}/rebalance", self._rebalance)
@@ -48,6 +51,16 @@ class Admin:
     async def _get_status(self, request: web.Request) -> web.Response:
         # In a thread: it waits for the lock of the AWS side, and instances want their metadata meanwhile.
         return web.json_response(await asyncio.to_thread(self._status))
+
+    async def _get_faults(self, request: web.Request) -> web.Response:
+        return web.json_response(INJECTOR.show())
+
+    async def _set_faults(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if not isinstance(body, dict):
+            raise ValueError("the body is not a JSON object")
+        INJECTOR.set(Faults.told(body))
+        return web.json_response(INJECTOR.show())
 
     async def _kill(self, request: web.Request) -> web.Response:
         await asyncio.to_thread(self._compute.kill, request.match_info["id"])

@@ -147,6 +147,14 @@ class Cloud:
         """Give a spot instance notice: it is taken in so many seconds. Raises LlmctlError if it can't be."""
         self._call("POST", f"/instances/{instance_id}/interrupt", {"in_seconds": seconds})
 
+    def faults(self) -> dict[str, Any]:
+        """What goes wrong with its API at present. Raises LlmctlError when it does not answer."""
+        return self._call("GET", "/faults")
+
+    def set_faults(self, **faults: object) -> dict[str, Any]:
+        """Let these go wrong from now on, and nothing else; none: all is well. Raises LlmctlError."""
+        return self._call("POST", "/faults", faults)
+
     def stop(self) -> None:
         """End the cloud and wait until none of its processes is left. Raises LlmctlError if one stays."""
         if self._lives():

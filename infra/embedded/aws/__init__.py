@@ -53,7 +53,9 @@ def reset() -> None:
     from moto.s3.models import s3_backends
 
     from infra.embedded.aws import autoscaling, cloudwatch, health
+    from infra.embedded.aws.faults import INJECTOR, Faults
 
+    INJECTOR.set(Faults())
     with lock:
         for regions in s3_backends.values():
             regions.reset()  # closes the objects' files

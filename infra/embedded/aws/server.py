@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from infra.embedded import aws
+from infra.embedded.aws.faults import INJECTOR, Fate, throttled
 
 _log = logging.getLogger(__name__)
 
@@ -127,13 +129,28 @@ class _Application:
         self._answers = _Answers()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        _read_body(environ)  # before the lock: a slow client must not hold up the others
+        body = _read_body(environ)  # before the lock: a slow client must not hold up the others
+        service = _service(environ)
+        fate = INJECTOR.fate(service)
+        time.sleep(INJECTOR.latency(service))  # the latency that was asked for; usually none
+        if fate is Fate.THROTTLED:
+            status, code = throttled(service)
+            return _refuse(environ, start_response, code, "rate exceeded (simulated)", status=status)
+        if fate is Fate.FAILED:
+            return _fail(environ, start_response)
+        if (old := INJECTOR.remembered(body)) is not None:
+            start_response(*old.head)
+            return list(old.body)
         try:
             with aws.lock:
                 answer = self._answers.again(environ) or self._ask(environ)
-                self._answers.keep(environ, answer)
+                if fate is not Fate.LOST:
+                    self._answers.keep(environ, answer)
             if answer.body and answer.body[0].startswith(_NO_ROUTE):
                 raise NotImplementedError(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO')}")
+            if fate is Fate.LOST:
+                return _fail(environ, start_response)
+            INJECTOR.remember(body, answer)
             start_response(*answer.head)
             return answer.body
         except NotImplementedError as error:
@@ -149,13 +166,14 @@ class _Application:
         return _Answer(head[0], body)
 
 
-def _read_body(environ: dict[str, Any]) -> None:
+def _read_body(environ: dict[str, Any]) -> bytes:
     stream = environ["wsgi.input"]
     length = environ.get("CONTENT_LENGTH")
-    if length:
-        environ["wsgi.input"] = io.BytesIO(stream.read(int(length)))
-    elif environ.get("wsgi.input_terminated"):
-        environ["wsgi.input"] = io.BytesIO(stream.read())
+    if not length and not environ.get("wsgi.input_terminated"):
+        return b""
+    body: bytes = stream.read(int(length)) if length else stream.read()
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
 
 
 def _service(environ: dict[str, Any]) -> str:
@@ -164,13 +182,24 @@ def _service(environ: dict[str, Any]) -> str:
     return scope[3] if len(scope) == 5 else "unknown service"
 
 
+def _fail(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    message = "the service failed (simulated)"
+    status = "500 Internal Server Error"
+    return _refuse(environ, start_response, "InternalFailure", message, status=status)
+
+
 def _refuse(
-    environ: dict[str, Any], start_response: Callable[..., Any], code: str, message: str
+    environ: dict[str, Any],
+    start_response: Callable[..., Any],
+    code: str,
+    message: str,
+    *,
+    status: str = "400 Bad Request",
 ) -> Iterable[bytes]:
-    """Answer 400 in the form of the service's protocol."""
+    """Answer an error in the form of the service's protocol."""
     content_type, body = _error_body(_service(environ), code, f"{_service(environ)}: {message}")
     start_response(
-        "400 Bad Request",
+        status,
         [("Content-Type", content_type), ("Content-Length", str(len(body))), ("x-amzn-errortype", code)],
     )
     return [body]

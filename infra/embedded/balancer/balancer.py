@@ -7,12 +7,14 @@ can't be served never stops the others: it is left out, tried again each round, 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from infra.embedded.aws.faults import INJECTOR
 from infra.embedded.aws.views import Listener, LoadBalancer
 from infra.embedded.balancer import clusters, routes
 from infra.embedded.balancer.cloud import Cloud, EmulatedAws
 from infra.embedded.balancer.config import Configuration, Served, bootstrap, configuration
 from infra.embedded.balancer.envoy import Envoy, Unreachable
 from infra.embedded.balancer.feedback import Feedback
+from infra.embedded.balancer.propagation import Propagation
 from infra.embedded.balancer.resources import listener_name
 from infra.embedded.balancer.sockets import obstacle
 
@@ -38,6 +40,7 @@ class Balancer:
         self._envoy = Envoy(directory)
         self._feedback = Feedback(self._cloud, directory / clusters.HEALTH_LOG, self._locate)
         self._told = Configuration()
+        self._propagation = Propagation()
         self._problems: tuple[str, ...] = ()
 
     def start(self) -> None:
@@ -47,6 +50,7 @@ class Balancer:
     def reconcile(self, now: float) -> None:
         """One round, at `now` (seconds on any clock); never waits for Envoy to start."""
         balancers = self._cloud.load_balancers()
+        balancers = self._propagation.carried(balancers, now, INJECTOR.faults.propagation)
         served, problems = self._sort_out(balancers)
         wanted = configuration(balancers, served, self._locate)
         self._envoy.write(wanted.following(self._told).files())
