@@ -82,10 +82,14 @@ class Agent:
             engine=engine,
             engine_detail=engine_detail,
             healthy=self._health(now) if runs else None,
-            in_flight=self.probe.in_flight() if runs and self.state.phase is Phase.DRAINING else None,
+            in_flight=self.probe.in_flight() if runs and self._is_leaving() else None,
             notice=self._notice,
             terminate_completed=self._completed,
         )
+
+    def _is_leaving(self) -> bool:
+        """From the first round on: a stop without a drain shall know, too, what it cuts."""
+        return self._notice is not None or self.state.phase is Phase.DRAINING
 
     def _health(self, now: float) -> bool | None:
         waiting = self.state.phase is Phase.LOADING
@@ -105,6 +109,9 @@ class Agent:
         if phase is Phase.DRAINING:
             self.fetcher.cancel()
             self._owed.clear()
+        if self.state.cut_off:
+            _LOG.warning("cut off", extra={"fields": {"detail": self.state.cut_off}})
+            self.reporter.event("cut off", self.state.cut_off)
         if phase is Phase.GONE:
             # The instance may be taken the moment the hook completes: say the last word before that.
             self.telemetry.flush(_LAST_FIGURES_SECONDS)

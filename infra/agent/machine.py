@@ -122,6 +122,11 @@ class State:
     notice: Notice | None = None
     drain_until: float = 0.0
     stop_sent_at: float | None = None
+    killed: bool = False
+    in_flight: int | None = None
+    """Requests that ran when it was last known, since the drain began."""
+    cut_off: str = ""
+    """What is known of requests that the drain didn't wait for; empty when each of them could end."""
     goodbye_at: float = 0.0
 
 
@@ -241,14 +246,34 @@ def _begin_draining(state: State, seen: Observation, policy: Policy) -> Step:
 def _draining(state: State, seen: Observation, policy: Policy) -> Step:
     assert state.notice is not None
     if seen.engine is not Work.RUNNING:
-        return _enter(state, Phase.GONE, seen.now, "the engine has stopped"), ()
+        return _ended(state, seen.now), ()
+    if seen.in_flight is not None:
+        state = replace(state, in_flight=seen.in_flight)
     if state.stop_sent_at is not None:
         late = seen.now >= state.stop_sent_at + policy.stop_seconds
-        return state, (Action.KILL_ENGINE,) if late else ()
+        return (replace(state, killed=True), (Action.KILL_ENGINE,)) if late else (state, ())
     settled = seen.now >= state.since + policy.settle_seconds
     if seen.now >= state.drain_until or (settled and seen.in_flight == 0):
         return replace(state, stop_sent_at=seen.now), (Action.STOP_ENGINE,)
     return state, ()
+
+
+def _ended(state: State, now: float) -> State:
+    cut = _cut_off(state, now)
+    detail = "; ".join(filter(None, ("the engine has stopped", cut)))
+    return replace(_enter(state, Phase.GONE, now, detail), cut_off=cut)
+
+
+def _cut_off(state: State, now: float) -> str:
+    """A number is sure only after SIGKILL: an engine that ended by itself may have finished some since."""
+    after = f"after {now - state.since:.0f} s"
+    if not state.served or state.in_flight == 0:
+        return ""
+    if state.in_flight is None:
+        # Not asked to stop: it had crashed before the notice, and that was told then.
+        return "" if state.stop_sent_at is None else f"not known whether requests were cut off {after}"
+    count = f"{state.in_flight} request{'s' if state.in_flight > 1 else ''}"
+    return f"{'' if state.killed else 'up to '}{count} cut off {after}"
 
 
 def _gone(state: State, seen: Observation, policy: Policy) -> Step:

@@ -1,5 +1,7 @@
 """Lives of an instance, replayed through the agent's loop with fakes and a clock moved by hand."""
 
+import pytest
+
 from infra.agent.config import AgentConfig, Launch
 from infra.agent.machine import Notice, NoticeKind, Phase, Work
 from infra.agent.main import policy
@@ -197,6 +199,57 @@ def test_spot_deadline_cuts_the_drain_budget() -> None:
     assert world.rounds(agent, 200)
     assert world.calls[2:] == ["stop", "kill", "flush", "terminate"]
     assert world.time < deadline
+
+
+def test_requests_cut_off_by_a_kill_are_counted() -> None:
+    """A stream longer than the drain budget isn't cut in silence: operators read how many, and after how long."""
+    world = World(requests=3, stops_on_sigterm=False)
+    agent = world.healthy_agent(drain_seconds=120)
+    world.notice = Notice(NoticeKind.TERMINATED)
+    assert world.rounds(agent, 200)
+    assert world.calls[1:] == ["stop", "kill", "flush", "terminate"]
+    assert agent.state.cut_off == "3 requests cut off after 136 s"
+    assert world.events[-1] == "cut off"
+    assert world.log[-1] == (Phase.DRAINING, f"the engine has stopped; {agent.state.cut_off}")
+
+
+def test_requests_that_end_between_sigterm_and_the_end_are_not_cut_off() -> None:
+    """An engine that finishes what it has after SIGTERM must not be blamed for the budget."""
+    world = World(requests=2, stops_on_sigterm=False)
+    agent = world.healthy_agent(drain_seconds=30)
+    world.notice = Notice(NoticeKind.TERMINATED)
+    while "stop" not in world.calls:
+        world.rounds(agent, 1)
+    world.requests = 0
+    world.rounds(agent, 2)
+    world.engine = (Work.DONE, "the engine ended with status 0")
+    assert world.rounds(agent, 10)
+    assert agent.state.cut_off == ""
+    assert "cut off" not in world.events
+
+
+@pytest.mark.parametrize(
+    ("requests", "told"), [(0, ""), (1, "up to 1 request cut off"), (None, "not known whether requests")]
+)
+def test_stop_by_hand_tells_what_it_may_have_cut(requests: int | None, told: str) -> None:
+    """A stop without a drain knows of running requests, too, and says so when an engine can't tell."""
+    world = World(requests=requests)
+    agent = world.healthy_agent()
+    world.notice = Notice(NoticeKind.STOPPED)
+    assert world.rounds(agent, 6)
+    assert agent.state.cut_off.startswith(told)
+    assert bool(agent.state.cut_off) == bool(told)
+
+
+def test_an_engine_that_had_crashed_cuts_nothing_off() -> None:
+    """Nothing is known to be lost by a drain that found no engine: the crash was told when it happened."""
+    world = World(requests=None)
+    agent = world.healthy_agent()
+    world.engine = world.engine_result = (Work.FAILED, "the engine ended with signal 11")
+    world.rounds(agent, 3)
+    world.notice = Notice(NoticeKind.TERMINATED)
+    assert world.rounds(agent, 10)
+    assert agent.state.cut_off == ""
 
 
 def test_last_figures_are_published_before_the_goodbye() -> None:
