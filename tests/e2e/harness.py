@@ -116,12 +116,14 @@ def project(folder: Path, name: str, text: str) -> Iterator[Project]:
             os.kill(pid, signal.SIGKILL)
 
 
-def eventually(condition: Callable[[], object], *, within: float, what: str) -> None:
+def eventually(
+    condition: Callable[[], object], *, within: float, what: str, every: float = POLL_SECONDS
+) -> None:
     """Poll until the condition holds; fail with `what` after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, f"not within {within} s: {what}"
-        time.sleep(POLL_SECONDS)  # an end-to-end test can only poll
+        time.sleep(every)  # an end-to-end test can only poll
 
 
 def _pids() -> list[int]:
