@@ -1,6 +1,7 @@
 """The agent's bundle as a process: from boot to goodbye, with a real engine process."""
 
 import json
+import re
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,26 @@ def test_llama_cpp_is_drained_by_its_guarded_metrics(boot: Boot) -> None:
     finish_reasons = [chunk.choices[0].finish_reason for chunk in chunks]
     assert finish_reasons[-1] == "length"
     assert instance.process.wait(timeout=40) == 0
+    assert instance.around.calls[-1]["LifecycleHookName"] == "drained"
+
+
+def test_a_stream_longer_than_the_budget_is_reported(boot: Boot) -> None:
+    """What the drain didn't wait for stands in the replica's row and in the audit log, with its number."""
+    instance = boot(weights_uri=None, drain_seconds=3)
+    instance.wait("healthy", lambda: _healthy(instance))
+    stream = _client(instance).completions.create(
+        model="chat", prompt="hi", max_tokens=1000, stream=True, extra_body={"ignore_eos": True}
+    )
+    next(iter(stream))
+    instance.around.metadata["meta-data/autoscaling/target-lifecycle-state"] = "Terminated"
+    assert instance.process.wait(timeout=40) == 0
+    told = re.fullmatch(
+        r"the engine has stopped; (up to 1 request cut off after \d+ s)", instance.report()["detail"]
+    )
+    assert told
+    events = instance.dynamodb.scan(TableName="llmctl-test")["Items"]
+    (cut,) = [each for each in events if each.get("action", {}).get("S") == "cut off"]
+    assert cut["result"]["S"] == told[1]
     assert instance.around.calls[-1]["LifecycleHookName"] == "drained"
 
 

@@ -202,7 +202,7 @@ def test_spot_deadline_cuts_the_drain_budget() -> None:
 
 
 def test_requests_cut_off_by_a_kill_are_counted() -> None:
-    """A stream longer than the drain budget isn't cut in silence: operators read how many, and after how long."""
+    """A stream longer than the drain budget isn't cut in silence: operators read how many, and when."""
     world = World(requests=3, stops_on_sigterm=False)
     agent = world.healthy_agent(drain_seconds=120)
     world.notice = Notice(NoticeKind.TERMINATED)
