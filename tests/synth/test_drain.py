@@ -33,7 +33,7 @@ def _number(stack: Stack, pattern: str) -> int:
 
 @pytest.mark.parametrize(("delay", "expected"), [("10s", 10), ("120s", 120), ("1h", 3600)])
 def test_every_time_of_a_drain_fits(synth: Synth, delay: str, expected: int) -> None:
-    """One setting governs all: no engine stops before the balancer does, no instance goes before its goodbye."""
+    """One setting governs all: no engine stops before the balancer does, no instance before its goodbye."""
     stack = _stack(synth, delay)
     for _, group in stack.resources("aws_lb_target_group"):
         assert int(group["deregistration_delay"]) == expected
