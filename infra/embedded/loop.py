@@ -39,7 +39,14 @@ class LoopThread:
         self._loop.call_soon_threadsafe(create)
 
     def stop(self) -> None:
-        """End the loop and its thread."""
+        """End what was started and still runs, the loop, and its thread."""
+        self.call(self._cancel())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CALL_TIMEOUT_SECONDS)
         self._loop.close()
+
+    async def _cancel(self) -> None:
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -209,7 +209,8 @@ def test_its_end_takes_them_away(rush: Project, watch: Watch, steady: Load) -> N
     """Back to two, not before fifteen minutes of little to do, without a failed request."""
     ended = time.monotonic()
     eventually(lambda: watch.wanted("french") == 2, within=150, what="the policy takes replicas away")
-    assert time.monotonic() - ended > 15 * 60 / float(SPEED) - 12
+    # The rush was over before this test began: by seconds, or many on a busy machine.
+    assert time.monotonic() - ended > 15 * 60 / float(SPEED) - 30
     eventually(lambda: len(rush.replicas("french")) == 2, within=60, what="two replicas are left")
     report = steady.stop()
     assert report["requests"]["succeeded"] > 0

@@ -1,0 +1,193 @@
+"""Releases that are worse, each in its own way: caught at the first step by the right gate, and taken back.
+
+On simulators, four models side by side. Terraform applies one upgrade after the other; their steps overlap.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import OpenAI
+
+from tests.e2e.harness import Project, eventually, project
+from tests.e2e.rollouts import LOOK_SECONDS, Driver, Load, status, upgrade
+
+NAME = "worse"
+RATE = 20
+LONGEST = 900
+PROMOTED, ROLLED_BACK = 0, 4
+WITHIN = 300
+PROMPTS = tuple(f"Say something about the number {number}." for number in range(12))
+GOLDEN = "golden.jsonl"
+
+HEAD = """\
+environment: worse
+provider: {name: embedded, region: us-east-1, account: "123456789012"}
+network: {cidr: 10.44.0.0/16}
+endpoint: {allow_cidrs: [127.0.0.0/8], port: 8080, default_model: errors, auth: none}
+monitoring: {interval: 5s, times: proxy}
+models:
+"""
+MODEL = """\
+  {name}:
+    source: hf://example/chat-7B
+    engine: {{name: simulator, version: "1", args: {{ttft: 0.2, time-per-token: 0.01}}}}
+    instances: {{types: [g5.xlarge], zones: [us-east-1a, us-east-1b]}}
+    replicas: {{min: 1, max: 2}}
+    batching: {{max_sequences: 64}}
+    routing: {{deregistration_delay: 5s}}
+    rollout:
+      steps: [50, 100]
+      bake: 20s
+      patience: 2m
+      propagation: 1s
+      capacity_timeout: {capacity}
+      keep_previous: 1s
+      inconclusive: rollback
+      gates:
+        latency_p95: {{off: true}}
+        ttft_p95: {{worse_by: {times}, min_samples: 20}}
+        tpot_p95: {{worse_by: {times}, min_samples: 20}}
+        error_rate: {{worse_by: 0.5, min_samples: 20}}
+"""
+QUALITY = f"""\
+      golden: {{{{prompts: {GOLDEN}, quality: {{{{scorer: exact}}}}}}}}
+"""
+MODELS = ("errors", "late", "slow", "wrong")
+FIRST: Mapping[str, tuple[str, str]] = {
+    "errors": ("engine.args.error-rate=0.02", "error_rate"),
+    "late": ("engine.args.ttft=0.26", "ttft_p95"),
+    "slow": ("engine.args.time-per-token=0.02", "tpot_p95"),
+    "wrong": ("engine.args.garbled=true", "quality"),
+}
+"""The change of each model's release, and the gate that must catch it."""
+
+pytestmark = [pytest.mark.terraform, pytest.mark.slow, pytest.mark.xdist_group("worse")]
+
+
+@pytest.fixture(scope="module")
+def worse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Four models with an upgrade's gates; the wrong one's answers are known before anything changes."""
+    text = HEAD + "".join(
+        (MODEL + (QUALITY if name == "wrong" else "")).format(
+            name=name, capacity="30s" if name == "late" else "2m", times=10 if name == "late" else 50
+        )
+        for name in MODELS
+    )
+    with project(tmp_path_factory.mktemp("worse"), NAME, text) as made:
+        (made.file.parent / GOLDEN).write_text(golden(dict.fromkeys(PROMPTS, "")))
+        made.ok("deploy", "--env", NAME, "--yes")
+        (made.file.parent / GOLDEN).write_text(golden(answers(made)))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def loads(worse: Project) -> Iterator[Mapping[str, Load]]:
+    """Constant traffic on each model."""
+    made = {name: Load(worse, name, rate=RATE, seconds=LONGEST, kinds=("stream",)) for name in MODELS}
+    try:
+        yield made
+    finally:
+        for load in made.values():
+            with load.running():
+                pass
+
+
+@pytest.fixture(scope="module")
+def reports(worse: Project, loads: Mapping[str, Load]) -> dict[str, Mapping[str, Any]]:
+    """What clients saw, filled in as loads end."""
+    return {}
+
+
+def golden(references: Mapping[str, str]) -> str:
+    """The prompts' file."""
+    lines = [
+        {"id": f"p{number}", "prompt": prompt, "reference": reference, "max_tokens": 12}
+        for number, (prompt, reference) in enumerate(references.items())
+    ]
+    return "".join(f"{json.dumps(line)}\n" for line in lines)
+
+
+def answers(project_: Project) -> dict[str, str]:
+    """What the release that is live says to each prompt."""
+    endpoint = project_.ok("status", "--env", NAME, "--endpoint").out.strip()
+    with OpenAI(base_url=f"{endpoint}/wrong/v1", api_key="none") as client:
+        return {
+            prompt: client.completions.create(
+                model="wrong", prompt=prompt, max_tokens=12, temperature=0, seed=0
+            )
+            .choices[0]
+            .text
+            for prompt in PROMPTS
+        }
+
+
+def start(project_: Project, model: str, release: int, *changes: str) -> Driver:
+    """An upgrade that has begun: the next one's Terraform may run."""
+    driver = upgrade(project_, model, *(word for change in changes for word in ("--set", change)))
+    eventually(
+        lambda: (found := status(project_, model)) and found["new"]["release"] == release,
+        within=200,
+        every=LOOK_SECONDS,
+        what=f"the rollout of {model}'s release {release} has begun",
+    )
+    return driver
+
+
+def test_each_regression_is_caught_by_its_gate(worse: Project, loads: Mapping[str, Load]) -> None:
+    """Errors, a late first token, slow tokens, wrong answers: exit code 4, first step, the gate's name."""
+    drivers = {model: start(worse, model, 2, change) for model, (change, _) in FIRST.items()}
+    for model, (_, gate) in FIRST.items():
+        code = drivers[model].ends(within=WITHIN)
+        assert code == ROLLED_BACK, (model, drivers[model].talk)
+        found = status(worse, model)
+        assert found["cause"] == "gate", found
+        assert gate in {verdict["gate"] for verdict in found["verdicts"] if verdict["answer"] == "fail"}
+        assert found["step"] == 1
+        assert {replica["release"] for replica in worse.replicas(model)} == {1}
+
+
+def test_nobody_else_was_hurt(
+    worse: Project, loads: Mapping[str, Load], reports: dict[str, Mapping[str, Any]]
+) -> None:
+    """No request failed but those that the faulty release answered itself."""
+    for model, load in loads.items():
+        (reports[model],) = load.stop()
+    for model in ("late", "slow", "wrong"):
+        assert reports[model]["requests"]["failed"] == 0, (model, reports[model]["failures"])
+    failed = reports["errors"]
+    assert {failure["kind"] for failure in failed["failures"]} <= {"http-500"}, failed["failures"]
+    assert failed["requests"]["failed"] < 0.05 * failed["requests"]["sent"]
+
+
+def test_the_rest_of_the_bad_and_the_good(worse: Project) -> None:
+    """A crashing engine, one that never starts, and two good releases after bad ones."""
+    with (
+        Load(worse, "errors", rate=RATE, seconds=LONGEST, kinds=("stream",)).running(),
+        Load(worse, "late", rate=RATE, seconds=LONGEST, kinds=("stream",)).running() as untouched,
+        Load(worse, "slow", rate=RATE, seconds=LONGEST, kinds=("stream",)).running() as served,
+    ):
+        crashing = start(worse, "errors", 3, "engine.args.error-rate=0", "engine.args.crash-after=150")
+        stuck = start(worse, "late", 3, "engine.args.ttft=0.2", "engine.args.startup=600")
+        good = start(worse, "slow", 3, "engine.args.time-per-token=0.01", "engine.args.ttft=0.19")
+        assert stuck.ends(within=WITHIN) == ROLLED_BACK, stuck.talk
+        assert status(worse, "late")["cause"] == "capacity"
+        assert crashing.ends(within=WITHIN) == ROLLED_BACK, crashing.talk
+        failed = {each["gate"] for each in status(worse, "errors")["verdicts"] if each["answer"] == "fail"}
+        assert "engine_failures" in failed
+        assert good.ends(within=WITHIN) == PROMOTED, good.talk
+        for load in (untouched, served):
+            (report,) = load.stop()
+            assert report["requests"]["failed"] == 0, report["failures"]
+
+
+def test_the_report_is_one_page(worse: Project) -> None:
+    """For the pull request: charts and verdicts in a file that needs nothing else."""
+    page = worse.folder / "report.html"
+    worse.ok("rollout", "report", "--env", NAME, "errors", "--output", str(page))
+    text = Path(page).read_text()
+    assert "<svg" in text
+    assert "engine_failures" in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
