@@ -5,7 +5,7 @@ The prompts and the scorer are those of the environment file, unless the command
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from cli.context import Workspace
     from infra.deploy.types import SlotState
     from infra.environment.rollout import Quality
+    from infra.environment.slots import Slot
+    from infra.quality.client import Endpoint
     from infra.quality.compare import Comparison, Release
     from infra.quality.evaluate import Case
+    from infra.quality.prompts import GoldenPrompt
     from infra.rollout.types import Verdict
 
 _AT_ONCE = 4
@@ -60,11 +63,8 @@ def run(
     """
     from infra.quality.client import Endpoint
     from infra.quality.compare import Subject, compare, gate_of
-    from infra.quality.evaluate import evaluate
-    from infra.quality.pacing import Pace
     from infra.quality.prompts import load
     from infra.quality.scorers import scorable
-    from infra.quality.tools import tools
 
     environment, section = workspace.environment, workspace.environment.models[model].rollout
     quality = quality_of(section.golden.quality if section.golden else None, settings.scorer)
@@ -74,16 +74,7 @@ def run(
     url, slots = _slots(workspace, model)
     old, new = sides(model, slots, settings.releases)
     key = workspace.api_key.read() if environment.endpoint.auth == "api-key" else None
-    opened = tools(Endpoint(url=url, model=model, api_key=key), quality, os.environ, timeout=settings.timeout)
-
-    async def asked() -> "tuple[Case, ...]":
-        async with opened() as ready:
-            assert ready.scorer is not None
-            pace = Pace(at_once=_AT_ONCE, rate=settings.rate)
-            both = (old.slot, new.slot)
-            watch = watching(len(scored))
-            return await evaluate(scored, both, ready.ask, ready.scorer, pace=pace, watch=watch)
-
+    endpoint = Endpoint(url=url, model=model, api_key=key)
     subject = Subject(
         environment=environment.environment,
         model=model,
@@ -93,8 +84,28 @@ def run(
         prompts=str(file),
         skipped=len(prompts) - len(scored),
     )
+    asked = _asked(endpoint, quality, settings, scored, (old.slot, new.slot), watching(len(scored)))
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    return compare(subject, asyncio.run(asked()), gate_of(section.gates.quality), at=at)
+    return compare(subject, asyncio.run(asked), gate_of(section.gates.quality), at=at)
+
+
+async def _asked(
+    endpoint: "Endpoint",
+    quality: "Quality",
+    settings: Settings,
+    prompts: "Sequence[GoldenPrompt]",
+    slots: "tuple[Slot, Slot]",
+    watch: "Callable[[Case], None]",
+) -> "tuple[Case, ...]":
+    from infra.quality.evaluate import evaluate
+    from infra.quality.pacing import Pace
+    from infra.quality.tools import tools
+
+    opened = tools(endpoint, quality, os.environ, timeout=settings.timeout)
+    async with opened() as ready:
+        assert ready.scorer is not None
+        pace = Pace(at_once=_AT_ONCE, rate=settings.rate)
+        return await evaluate(prompts, slots, ready.ask, ready.scorer, pace=pace, watch=watch)
 
 
 def chosen_model(workspace: "Workspace", model: str | None) -> str:
