@@ -20,7 +20,6 @@ from infra.rollout.types import (
     Pin,
     Plan,
     Status,
-    Step,
     Verdict,
     Wait,
 )
@@ -50,11 +49,12 @@ def scaling(plan: Plan, status: Status, seen: Observation, now: float) -> Decisi
         return worse
     if repinned := _repin(plan, seen):
         return repinned
-    weight = plan.steps[status.step].weight
-    sizes = needed(at_present(plan, seen.groups), weight)
+    weight, full = plan.steps[status.step].weight, at_present(plan, seen.groups)
+    sizes = needed(full, weight)
     if room := _make_room(plan, status, seen, now, sizes):
         return room
-    if raised := _hold_old(plan, status, seen, now) or at_least(seen, plan.new_slot, sizes):
+    soon = sizes if plan.surge is not None else needed(full, _reach(plan, status.step))
+    if raised := _hold_old(plan, status, seen, now) or at_least(seen, plan.new_slot, soon):
         return raised
     healthy, wanted = seen.healthy[plan.new_slot], total(sizes)
     if healthy >= wanted:
@@ -208,11 +208,17 @@ def _hold_old(plan: Plan, status: Status, seen: Observation, now: float) -> Deci
 
 def _raise_ahead(plan: Plan, status: Status, seen: Observation) -> Decision | None:
     """Start the next step's replicas while this one bakes, unless they may have to wait for a person."""
-    step = plan.steps[status.step]
-    ahead: list[Step] = [] if step.pause or plan.surge is not None else list(plan.steps[status.step + 1 :])
-    if not ahead:
+    last = status.step + 1 == len(plan.steps)
+    if last or plan.steps[status.step].pause or plan.surge is not None:
         return None
-    return at_least(seen, plan.new_slot, needed(at_present(plan, seen.groups), ahead[0].weight))
+    return at_least(seen, plan.new_slot, needed(at_present(plan, seen.groups), _reach(plan, status.step + 1)))
+
+
+def _reach(plan: Plan, step: int) -> int:
+    """The weight that nothing holds up once this step is reached: steps that neither bake nor pause."""
+    while step + 1 < len(plan.steps) and not plan.steps[step].bake and not plan.steps[step].pause:
+        step += 1
+    return plan.steps[step].weight
 
 
 def _make_room(plan: Plan, status: Status, seen: Observation, now: float, sizes: Sizes) -> Decision | None:

@@ -16,7 +16,7 @@ from tests.e2e.rollouts import LOOK_SECONDS, Driver, Load, status, upgrade
 
 NAME = "worse"
 RATE = 20
-LONGEST = 900
+LONGEST = 1800
 PROMOTED, ROLLED_BACK = 0, 4
 WITHIN = 300
 PROMPTS = tuple(f"Say something about the number {number}." for number in range(12))

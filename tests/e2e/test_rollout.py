@@ -13,7 +13,7 @@ from tests.e2e.rollouts import Driver, Load, journal, reaches, shares, status, u
 NAME = "shift"
 RATE = 30
 """Requests a second of each kind: streams, and whole answers."""
-LONGEST = 900
+LONGEST = 1800
 PROMOTED, CONFLICT, ROLLED_BACK = 0, 3, 4
 NO_CHANGES = 0
 

@@ -358,13 +358,13 @@ def test_a_sleeping_model_wakes_up_with_the_new_release() -> None:
 
 
 def test_without_a_bake_nothing_is_judged() -> None:
-    """`bake: 0s` goes through the steps as fast as replicas are healthy."""
+    """`bake: 0s` goes through the steps with one cold start: all replicas start at once."""
     steps = tuple(Step(weight=weight, bake=0.0) for weight in (5, 25, 50, 100))
     cluster = Cluster(a_plan(steps=steps))
     cluster.verdicts = (verdict(Answer.INCONCLUSIVE),)
     began = cluster.now
     drive(cluster, Phase.KEEPING)
-    assert cluster.now - began <= 4 * COLD_START
+    assert cluster.now - began <= COLD_START + 20
 
 
 def test_an_enter_never_changes_the_world() -> None:
