@@ -122,7 +122,7 @@ class Injector:
         """What becomes of the next call to a service."""
         with self._lock:
             faults = self._faults
-            if faults.services and service not in faults.services:
+            if not self._hits(service):
                 return Fate.SERVED
             chance = self._draw.random()
             for fate, share in (
@@ -137,22 +137,27 @@ class Injector:
 
     def latency(self, service: str) -> float:
         """Seconds that a call to the service has to wait."""
-        faults = self._faults
-        return faults.latency if not faults.services or service in faults.services else 0.0
+        return self._faults.latency if self._hits(service) else 0.0
 
-    def remembered(self, body: bytes) -> Any | None:
+    def remembered(self, service: str, body: bytes) -> Any | None:
         """An earlier answer to the same eventually consistent read, if it may still be given."""
-        if not self._faults.stale or not body.startswith(_STALE_ACTIONS):
+        if not self._lags(service, body):
             return None
         with self._lock:
             at, answer = self._answers.get(body, (-math.inf, None))
             return answer if self._now() - at < self._faults.stale else None
 
-    def remember(self, body: bytes, answer: Any) -> None:
+    def remember(self, service: str, body: bytes, answer: Any) -> None:
         """Keep a fresh answer to such a read."""
-        if self._faults.stale and body.startswith(_STALE_ACTIONS):
+        if self._lags(service, body):
             with self._lock:
                 self._answers[body] = (self._now(), answer)
+
+    def _lags(self, service: str, body: bytes) -> bool:
+        return bool(self._faults.stale) and self._hits(service) and body.startswith(_STALE_ACTIONS)
+
+    def _hits(self, service: str) -> bool:
+        return not self._faults.services or service in self._faults.services
 
 
 def throttled(service: str) -> tuple[str, str]:

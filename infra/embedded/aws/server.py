@@ -138,7 +138,7 @@ class _Application:
             return _refuse(environ, start_response, code, "rate exceeded (simulated)", status=status)
         if fate is Fate.FAILED:
             return _fail(environ, start_response)
-        if (old := INJECTOR.remembered(body)) is not None:
+        if (old := INJECTOR.remembered(service, body)) is not None:
             start_response(*old.head)
             return list(old.body)
         try:
@@ -150,7 +150,7 @@ class _Application:
                 raise NotImplementedError(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO')}")
             if fate is Fate.LOST:
                 return _fail(environ, start_response)
-            INJECTOR.remember(body, answer)
+            INJECTOR.remember(service, body, answer)
             start_response(*answer.head)
             return answer.body
         except NotImplementedError as error:

@@ -55,7 +55,8 @@ def split(history: Sequence[tuple[float, Forward]], now: float, seconds: float) 
     total: dict[str, float] = {}
     for node in range(1, NODES + 1):
         known = [forward for at, forward in history if at + seconds * node / NODES <= now]
-        groups = known[-1].target_groups
+        # A node that can't have heard of any, because it is slower now than it was, has the oldest.
+        groups = (known or [history[0][1]])[-1].target_groups
         weights = sum(group.weight for group in groups) or 1
         for group in groups:
             total[group.arn] = total.get(group.arn, 0.0) + group.weight * _SHARES / weights

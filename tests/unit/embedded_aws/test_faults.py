@@ -36,19 +36,28 @@ def test_other_services_are_spared() -> None:
     assert (injector.latency("dynamodb"), injector.latency("ec2")) == (2.0, 0.0)
 
 
+def test_reads_of_other_services_are_never_stale() -> None:
+    """Nor do they keep what they are told."""
+    injector = Injector()
+    injector.set(Faults(stale=60.0, services=("dynamodb",)))
+    read = b"Action=DescribeRules&RuleArn=1"
+    injector.remember("elasticloadbalancing", read, "old")
+    assert injector.remembered("elasticloadbalancing", read) is None
+
+
 def test_reads_are_stale_for_so_long_and_no_longer() -> None:
     """The same question gets the old answer within the time, a new one after it; writes never do."""
     now = [100.0]
     injector = Injector(lambda: now[0])
     injector.set(Faults(stale=5.0))
     read, write = b"Action=DescribeRules&RuleArn=1", b"Action=ModifyRule&RuleArn=1"
-    injector.remember(read, "old")
-    injector.remember(write, "old")
+    injector.remember("elasticloadbalancing", read, "old")
+    injector.remember("elasticloadbalancing", write, "old")
     now[0] = 104.9
-    assert injector.remembered(read) == "old"
-    assert injector.remembered(write) is None
+    assert injector.remembered("elasticloadbalancing", read) == "old"
+    assert injector.remembered("elasticloadbalancing", write) is None
     now[0] = 105.1
-    assert injector.remembered(read) is None
+    assert injector.remembered("elasticloadbalancing", read) is None
 
 
 def test_each_service_throttles_in_its_own_words() -> None:

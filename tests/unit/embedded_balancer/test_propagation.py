@@ -38,3 +38,10 @@ def test_nodes_count_alike_whatever_their_weights_add_up_to() -> None:
     found = split([(float("-inf"), forward(1, 1)), (0.0, forward(0, 100))], 10.0, 30.0)
     weights = {group.arn: group.weight for group in found.target_groups}
     assert weights == {"blue": 300, "green": 600}
+
+
+def test_it_may_become_slower_in_the_middle() -> None:
+    """Nodes that are slower than they were have the oldest weights that are still known."""
+    found = split([(10.0, forward(90, 10)), (15.0, forward(50, 50))], 15.0, 60.0)
+    weights = {group.arn: group.weight for group in found.target_groups}
+    assert weights == {"blue": 810, "green": 90}
