@@ -15,7 +15,8 @@ from tests.e2e.harness import Project, eventually, project
 from tests.e2e.rollouts import LOOK_SECONDS, Driver, Load, status, upgrade
 
 NAME = "worse"
-RATE = 20
+RATES = {"errors": 20, "late": 6, "slow": 6, "wrong": 6}
+"""Requests a second: two percent of errors need some hundred to be told from chance, the others few."""
 LONGEST = 1800
 PROMOTED, ROLLED_BACK = 0, 4
 WITHIN = 300
@@ -86,7 +87,7 @@ def worse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 @pytest.fixture(scope="module")
 def loads(worse: Project) -> Iterator[Mapping[str, Load]]:
     """Constant traffic on each model."""
-    made = {name: Load(worse, name, rate=RATE, seconds=LONGEST, kinds=("stream",)) for name in MODELS}
+    made = {name: Load(worse, name, rate=RATES[name], seconds=LONGEST, kinds=("stream",)) for name in MODELS}
     try:
         yield made
     finally:
@@ -165,9 +166,9 @@ def test_nobody_else_was_hurt(
 def test_the_rest_of_the_bad_and_the_good(worse: Project) -> None:
     """A crashing engine, one that never starts, and two good releases after bad ones."""
     with (
-        Load(worse, "errors", rate=RATE, seconds=LONGEST, kinds=("stream",)).running(),
-        Load(worse, "late", rate=RATE, seconds=LONGEST, kinds=("stream",)).running() as untouched,
-        Load(worse, "slow", rate=RATE, seconds=LONGEST, kinds=("stream",)).running() as served,
+        Load(worse, "errors", rate=RATES["errors"], seconds=LONGEST, kinds=("stream",)).running(),
+        Load(worse, "late", rate=RATES["late"], seconds=LONGEST, kinds=("stream",)).running() as untouched,
+        Load(worse, "slow", rate=RATES["slow"], seconds=LONGEST, kinds=("stream",)).running() as served,
     ):
         crashing = start(worse, "errors", 3, "engine.args.error-rate=0", "engine.args.crash-after=150")
         stuck = start(worse, "late", 3, "engine.args.ttft=0.2", "engine.args.startup=600")

@@ -11,8 +11,8 @@ from tests.e2e.harness import Project, eventually, project
 from tests.e2e.rollouts import Driver, Load, journal, reaches, shares, status, upgrade, weights
 
 NAME = "shift"
-RATE = 30
-"""Requests a second of each kind: streams, and whole answers."""
+RATE = 12
+"""Requests a second of each kind: streams, and whole answers. Other tests run beside this one."""
 LONGEST = 1800
 PROMOTED, CONFLICT, ROLLED_BACK = 0, 3, 4
 NO_CHANGES = 0
@@ -171,5 +171,5 @@ def test_nothing_was_lost(shift: Project, load: Load) -> None:
     for report in load.stop():
         requests, rates = report["requests"], report["rate"]
         assert requests["failed"] == 0, report["failures"]
-        assert requests["succeeded"] > 1000
+        assert requests["succeeded"] > 500
         assert rates["achieved"] == pytest.approx(rates["offered"], rel=0.01)
