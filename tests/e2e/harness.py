@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Project:
 
     folder: Path
     name: str
+    _started: list[subprocess.Popen[str]] = field(default_factory=list, compare=False)
 
     @property
     def file(self) -> Path:
@@ -70,7 +71,7 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `llmctl ARGUMENTS`; its stderr is a pipe."""
-        return subprocess.Popen(
+        started = subprocess.Popen(
             [LLMCTL, *arguments],
             cwd=self.folder,
             env=self.variables,
@@ -79,6 +80,15 @@ class Project:
             stdin=subprocess.DEVNULL,
             text=True,
         )
+        self._started.append(started)
+        return started
+
+    def end(self) -> None:
+        """Kill what was started and still runs."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
 
     def change(self, old: str, new: str) -> None:
         """Edit the environment file."""
@@ -111,6 +121,7 @@ def project(folder: Path, name: str, text: str) -> Iterator[Project]:
     try:
         yield made
     finally:
+        made.end()
         made.run("local", "down", name)
         for pid in made.processes():
             os.kill(pid, signal.SIGKILL)
