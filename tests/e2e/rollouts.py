@@ -39,7 +39,7 @@ class Load:
         self._processes = [
             project.start(
                 *("bench", "--env", project.name, model, "--rate", str(rate), f"--{kind}"),
-                *("--duration", f"{seconds}s", "--warmup", "0s", "--max-tokens", "16"),
+                *("--duration", f"{seconds}s", "--warmup", "0s", "--max-tokens", "8"),
                 *("--output", str(report)),
             )
             for kind, report in self._reports.items()

@@ -11,8 +11,10 @@ from tests.e2e.harness import Project, eventually, project
 from tests.e2e.rollouts import Driver, Load, journal, reaches, shares, status, upgrade, weights
 
 NAME = "shift"
-RATE = 12
-"""Requests a second of each kind: streams, and whole answers. Other tests run beside this one."""
+RATE = 100
+"""Requests a second of each kind: streams, and whole answers."""
+STEPS = (25, 50, 100)
+APPLIED_AT = 50
 LONGEST = 1800
 PROMOTED, CONFLICT, ROLLED_BACK = 0, 3, 4
 NO_CHANGES = 0
@@ -22,7 +24,7 @@ environment: shift
 provider: {name: embedded, region: us-east-1, account: "123456789012"}
 network: {cidr: 10.43.0.0/16}
 endpoint: {allow_cidrs: [127.0.0.0/8], port: 8080, default_model: chat}
-monitoring: {interval: 5s, times: proxy}
+monitoring: {interval: 5s}
 models:
   chat:
     source: hf://example/chat-7B
@@ -93,16 +95,18 @@ def forsaken(shift: Project) -> Driver:
 
 
 def test_an_upgrade_with_an_apply_in_its_middle(shift: Project, load: Load, forsaken: Driver) -> None:
-    """The plan is empty while it pauses, a third model leaves its weights byte-identical, and it goes on."""
-    driver = upgrade(shift, "chat", "--set", "engine.args.ttft=0.06", "--pause-at", "50")
-    reaches(shift, "chat", release=2, phase="paused", weight=50)
-    assert shift.run("plan", "--env", NAME).code == NO_CHANGES
-    before = weights(shift, "chat")
-    shift.file.write_text(shift.file.read_text() + THIRD)
-    shift.ok("deploy", "--env", NAME, "--yes", "--no-rollout")
-    assert weights(shift, "chat") == before
-    assert status(shift, "chat")["phase"] == "paused"
-    shift.ok("promote", "--env", NAME, "chat")
+    """Terraform's plan is empty at each step, and a third model leaves the weights byte-identical."""
+    driver = upgrade(shift, "chat", "--set", "engine.args.ttft=0.06", "--pause-at", "25,50,100")
+    for weight in STEPS:
+        reaches(shift, "chat", release=2, phase="paused", weight=weight)
+        assert shift.run("plan", "--env", NAME).code == NO_CHANGES
+        if weight == APPLIED_AT:
+            before = weights(shift, "chat")
+            shift.file.write_text(shift.file.read_text() + THIRD)
+            shift.ok("deploy", "--env", NAME, "--yes", "--no-rollout")
+            assert weights(shift, "chat") == before
+            assert status(shift, "chat")["phase"] == "paused"
+        shift.ok("promote", "--env", NAME, "chat")
     assert driver.ends(within=240) == PROMOTED, driver.talk
     assert {replica["release"] for replica in shift.replicas("chat")} == {1, 2}
 
@@ -110,32 +114,34 @@ def test_an_upgrade_with_an_apply_in_its_middle(shift: Project, load: Load, fors
 def test_each_step_had_its_share(shift: Project, load: Load) -> None:
     """What the balancer was seen to send fits the weights, at each of them."""
     found = shares(shift, "chat")
-    assert set(found) == {25, 50, 100}
+    assert set(found) == set(STEPS)
     for weight, verdicts in found.items():
         assert verdicts[-1]["answer"] == "pass", (weight, verdicts)
 
 
-def test_a_second_upgrade_is_refused_meanwhile(shift: Project, load: Load) -> None:
-    """One rollout of a model at a time, and the file is as it was."""
-    driver = upgrade(shift, "chat", "--set", "engine.args.ttft=0.07")
-    reaches(shift, "chat", release=3, phase="baking", weight=25)
-    text = shift.file.read_text()
-    other = shift.run("upgrade", "--env", NAME, "chat", "--set", "engine.args.ttft=0.09", "--yes")
-    assert other.code == CONFLICT, other
-    assert shift.file.read_text() == text
+@pytest.mark.parametrize(("release", "weight"), zip((3, 4, 5), STEPS, strict=True))
+def test_an_abort_at_each_step(shift: Project, load: Load, release: int, weight: int) -> None:
+    """All traffic goes back to the old release, and the driver says that it was a person."""
+    change = f"engine.args.ttft=0.0{release}"
+    driver = upgrade(shift, "chat", "--set", change, "--bake", "5s", "--pause-at", str(weight))
+    reaches(shift, "chat", release=release, phase="paused", weight=weight)
     shift.ok("abort", "--env", NAME, "chat", "--yes")
     assert driver.ends(within=200) == ROLLED_BACK, driver.talk
-    assert status(shift, "chat")["cause"] == "user"
+    found = status(shift, "chat")
+    assert (found["cause"], found["weight"]) == ("user", 0)
+    assert {replica["release"] for replica in shift.replicas("chat")} == {2}
 
 
-def test_a_killed_driver_is_resumed(shift: Project, load: Load) -> None:
-    """Killed while replicas start, and at half of the traffic, it ends as if it had not been."""
-    driver = upgrade(shift, "chat", "--set", "engine.args.ttft=0.05")
-    reaches(shift, "chat", release=4, phase="scaling")
+def test_a_driver_killed_at_each_step_is_resumed(shift: Project, load: Load) -> None:
+    """Killed while replicas start and at each weight, it ends as if it had not been; one drives at a time."""
+    driver = upgrade(shift, "chat", "--set", "engine.args.ttft=0.055")
+    reaches(shift, "chat", release=6, phase="scaling")
+    refused_beside_a_driver(shift)
+    for weight in STEPS:
+        driver.kill()
+        driver = Driver(shift.start("resume", "--env", NAME, "chat"))
+        reaches(shift, "chat", release=6, phase="baking", weight=weight)
     driver.kill()
-    again = Driver(shift.start("resume", "--env", NAME, "chat"))
-    reaches(shift, "chat", release=4, phase="baking", weight=50)
-    again.kill()
     assert shift.run("plan", "--env", NAME).code == NO_CHANGES
     last = shift.run("resume", "--env", NAME, "chat", timeout=390)
     assert last.code == PROMOTED, last
@@ -143,9 +149,18 @@ def test_a_killed_driver_is_resumed(shift: Project, load: Load) -> None:
     assert {"began", "phase", "intent", "outcome", "judged", "lease"} <= told
 
 
+def refused_beside_a_driver(project_: Project) -> None:
+    """Neither a second rollout of a model nor a second driver; and the file is as it was."""
+    text = project_.file.read_text()
+    for command in (("upgrade", "--set", "engine.args.ttft=0.09", "--yes"), ("resume",)):
+        other = project_.run(command[0], "--env", NAME, "chat", *command[1:])
+        assert other.code == CONFLICT, other
+    assert project_.file.read_text() == text
+
+
 def test_a_rollback_takes_one_call(shift: Project, load: Load) -> None:
     """The old replicas are warm: none starts, and the weights are back at once."""
-    before = {replica["id"] for replica in shift.replicas("chat") if replica["release"] != 4}
+    before = {replica["id"] for replica in shift.replicas("chat") if replica["release"] != 6}
     shift.ok("rollback", "--env", NAME, "chat", "--yes")
     assert {replica["id"] for replica in shift.replicas("chat")} == before
     story = journal(shift, "chat")
@@ -171,5 +186,5 @@ def test_nothing_was_lost(shift: Project, load: Load) -> None:
     for report in load.stop():
         requests, rates = report["requests"], report["rate"]
         assert requests["failed"] == 0, report["failures"]
-        assert requests["succeeded"] > 500
+        assert requests["succeeded"] > 20_000
         assert rates["achieved"] == pytest.approx(rates["offered"], rel=0.01)
