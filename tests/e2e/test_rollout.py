@@ -119,7 +119,7 @@ def test_each_step_had_its_share(shift: Project, load: Load) -> None:
         assert verdicts[-1]["answer"] == "pass", (weight, verdicts)
 
 
-@pytest.mark.parametrize(("release", "weight"), zip((3, 4, 5), STEPS, strict=True))
+@pytest.mark.parametrize(("release", "weight"), [(3, 25), (4, 50), (5, 100)])
 def test_an_abort_at_each_step(shift: Project, load: Load, release: int, weight: int) -> None:
     """All traffic goes back to the old release, and the driver says that it was a person."""
     change = f"engine.args.ttft=0.0{release}"
