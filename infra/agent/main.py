@@ -28,7 +28,7 @@ from infra.agent.probe import HttpProbe, MetricsPage
 from infra.agent.recorder_child import RecordedEngine, RecorderProcess, Reports
 from infra.agent.report import TableReporter
 from infra.agent.telemetry import page, web
-from infra.agent.telemetry.datums import Who, in_the_name_of
+from infra.agent.telemetry.datums import Who
 from infra.agent.telemetry.life import Life
 from infra.agent.telemetry.meter import Meter
 from infra.agent.telemetry.publisher import Publisher
@@ -165,9 +165,7 @@ def _telemetry(
     telemetry = Telemetry(
         config=config,
         meter=Meter(config, life),
-        publisher=Publisher(
-            clients.cloudwatch, lambda: in_the_name_of(who(), life.phase), config.monitoring.interval_seconds
-        ),
+        publisher=Publisher(clients.cloudwatch, config.monitoring.interval_seconds),
         who=who,
         context={"zone": identity.zone, "market": identity.market, "instance_type": identity.instance_type},
         write=write,

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from infra.agent.catalogue import METRICS, Level, Metric
-from infra.agent.machine import Phase
 from infra.agent.telemetry.spread import Values, condense
 from infra.agent.telemetry.tally import LIMIT, Tally
 
@@ -36,10 +35,13 @@ class Who:
         found = {name: known[name] for name in level.value}
         return found if all(found.values()) else None
 
+    @property
+    def leaving(self) -> "Who":
+        """The name for what is recorded once the replica was told to go: not its release's.
 
-def in_the_name_of(who: Who, phase: Phase) -> Who:
-    """Who publishes: not the release, once the replica was told to go, by which releases are judged."""
-    return replace(who, release="") if phase is Phase.DRAINING else who
+        Releases are judged by that level, and leaving isn't their fault.
+        """
+        return replace(self, release="")
 
 
 def datums(tally: Tally, who: Who, at: datetime, *, resolution: int) -> list[dict[str, Any]]:

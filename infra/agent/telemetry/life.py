@@ -91,6 +91,9 @@ class Life:
 
 def _engine_failed(before: State, after: State) -> bool:
     """It ended by itself (while it loaded, served or drained), or it no longer answers."""
+    if before.phase in (Phase.LOADING, Phase.HEALTHY) and after.phase is Phase.GONE:
+        # Found dead in the very round in which the notice came; a stop by hand may have ended it, too.
+        return after.notice is not None and after.notice.kind is not NoticeKind.STOPPED
     if before.phase in (Phase.LOADING, Phase.HEALTHY) and after.phase is Phase.FAILED:
         return True
     if before.phase is Phase.HEALTHY and after.phase is Phase.LOADING:

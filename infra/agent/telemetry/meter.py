@@ -7,7 +7,7 @@ nothing is lost, because counters only grow.
 
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from infra.agent import catalogue
@@ -15,12 +15,14 @@ from infra.agent.config import AgentConfig
 from infra.agent.machine import Action, Phase, State
 from infra.agent.telemetry import requests
 from infra.agent.telemetry.changes import Changes
+from infra.agent.telemetry.datums import Who
 from infra.agent.telemetry.exposition import parse
 from infra.agent.telemetry.life import Life
 from infra.agent.telemetry.tally import Tally
 from infra.agent.timing import Report
 
 _LOG = logging.getLogger("agent")
+_LEAVING = (Phase.DRAINING, Phase.GONE)
 _ALWAYS = (catalogue.SPOT_NOTICES.name, catalogue.ENGINE_FAILURES.name)
 
 
@@ -30,6 +32,28 @@ class Turn:
 
     pages: int
     generation: int
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What happened since the last time, by when it was recorded."""
+
+    serving: Tally = field(default_factory=Tally)
+    leaving: Tally = field(default_factory=Tally)
+    """Since the replica was told to go."""
+
+    def named(self, who: Who) -> Iterator[tuple[Tally, Who]]:
+        """The parts in which anything happened, and in whose name each is published."""
+        for tally, name in ((self.serving, who), (self.leaving, who.leaving)):
+            if tally.counts or tally.values:
+                yield tally, name
+
+    def whole(self) -> Tally:
+        """All of it."""
+        whole = Tally()
+        whole.add(self.serving)
+        whole.add(self.leaving)
+        return whole
 
 
 @dataclass
@@ -53,16 +77,17 @@ class Meter:
         self._life = life
         self._changes = Changes(config.engine)
         self._pages = 0
-        self._tally = Tally()
+        self._recorded = Recorded()
         self._view = View()
         self._lock = threading.Lock()
         if self._launch.timed:
             self._view.totals.add(requests.none())
 
     def saw(self, before: State, after: State, actions: Collection[Action], at: float) -> None:
-        """A round of the agent's loop."""
+        """A round of the agent's loop: what it tells has happened in the phase that it began in."""
         with self._lock:
-            self._add(self._life.saw(before, after, actions, at))
+            told = self._life.saw(before, after, actions, at)
+            self._add(told, before.phase)
             self._view.phase = after.phase
             if after.phase not in (Phase.HEALTHY, Phase.DRAINING):
                 self._view.page, self._view.gauges = "", {}
@@ -131,21 +156,22 @@ class Meter:
         with self._lock:
             self._add(Tally(values={metric.name: {value: 1.0}}))
 
-    def take(self, at: float, *, heartbeat: bool = True) -> Tally:
+    def take(self, at: float, *, heartbeat: bool = True) -> Recorded:
         """All since the last time, to be published."""
         with self._lock:
-            taken, self._tally = self._tally, Tally()
+            taken, self._recorded = self._recorded, Recorded()
             self._view.heartbeat = at
+            now = _part(taken, self._life.phase)
             told = self._launch.readings or self._launch.timed
             always = (*_ALWAYS, catalogue.SCRAPE_FAILURES.name) if told else _ALWAYS
             for name in always:
-                taken.count(name, 0)
+                now.count(name, 0)
             if self._launch.timed and self._life.served:
-                taken.add(Tally(requests.none().counts))
+                now.add(Tally(requests.none().counts))
             if heartbeat:
-                taken.count(catalogue.HEARTBEAT.name, 1)
+                now.count(catalogue.HEARTBEAT.name, 1)
             if (age := self._life.age(at)) is not None:
-                taken.value(catalogue.AGE.name, round(age))
+                now.value(catalogue.AGE.name, round(age))
             return taken
 
     def view(self) -> View:
@@ -163,9 +189,14 @@ class Meter:
             share = 100 * max(0.0, running) / self._launch.max_sequences
             found.value(catalogue.BATCH.name, round(min(share, 100.0), 3))
 
-    def _add(self, told: Tally) -> None:
-        self._tally.add(told)
+    def _add(self, told: Tally, phase: Phase | None = None) -> None:
+        """Record it, as of this phase (default: the present one)."""
+        _part(self._recorded, phase or self._life.phase).add(told)
         self._view.totals.add(Tally(told.counts, {}, told.histograms))
         for name, seen in told.values.items():
             if catalogue.METRICS[name].kind is catalogue.Kind.GAUGE:
                 self._view.gauges[name] = next(iter(seen))
+
+
+def _part(recorded: Recorded, phase: Phase) -> Tally:
+    return recorded.leaving if phase in _LEAVING else recorded.serving

@@ -8,8 +8,6 @@ CloudWatch finds invalid: it would be refused for ever.
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -30,20 +28,14 @@ _INVALID = (
 _HIGH_RESOLUTION_BELOW = 60
 
 
-@dataclass(frozen=True)
-class _Pending:
-    tally: Tally
-    at: float
-
-
 class Publisher:
-    """Publishes what it is offered. `who` is asked at each publication: the release is learnt later."""
+    """Publishes what it is offered, in the name that it was offered in, however late that is."""
 
-    def __init__(self, client: "CloudWatchClient", who: Callable[[], Who], interval_seconds: int) -> None:
+    def __init__(self, client: "CloudWatchClient", interval_seconds: int) -> None:
         self._client = client
-        self._who = who
         self._resolution = 1 if interval_seconds < _HIGH_RESOLUTION_BELOW else 60
-        self._pending: _Pending | None = None
+        self._pending: dict[Who, Tally] = {}
+        self._at = 0.0
         self._busy = False
         self._changed = threading.Condition()
 
@@ -51,22 +43,21 @@ class Publisher:
         """Begin."""
         threading.Thread(target=self._run, name="metrics-publisher", daemon=True).start()
 
-    def offer(self, tally: Tally, at: float) -> None:
+    def offer(self, tally: Tally, who: Who, at: float) -> None:
         """To be published at once, under this time (epoch seconds). Never waits."""
         with self._changed:
-            if self._pending is not None:
-                self._pending.tally.add(tally)
-            self._pending = _Pending(self._pending.tally if self._pending else tally, at)
+            self._pending.setdefault(who, Tally()).add(tally)
+            self._at = at
             self._changed.notify_all()
 
     def flush(self, seconds: float) -> None:
         """Wait until all is published or refused, at most so long."""
         with self._changed:
-            self._changed.wait_for(lambda: self._pending is None and not self._busy, timeout=seconds)
+            self._changed.wait_for(lambda: not self._pending and not self._busy, timeout=seconds)
 
-    def publish(self, tally: Tally, at: float) -> bool:
+    def publish(self, tally: Tally, who: Who, at: float) -> bool:
         """Make the call; false when the tally must be published again."""
-        data = datums(tally, self._who(), datetime.fromtimestamp(int(at), UTC), resolution=self._resolution)
+        data = datums(tally, who, datetime.fromtimestamp(int(at), UTC), resolution=self._resolution)
         try:
             self._client.put_metric_data(Namespace=NAMESPACE, MetricData=_typed(data))
         except aws_errors() as error:
@@ -76,32 +67,25 @@ class Publisher:
         return True
 
     def _run(self) -> None:
+        kept: dict[Who, Tally] = {}
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._pending is not None)
-                taken, self._pending, self._busy = self._pending, None, True
-            assert taken is not None
-            done = self._safely(taken)
+                self._changed.wait_for(lambda: bool(self._pending))
+                for who, tally in kept.items():
+                    self._pending.setdefault(who, Tally()).add(tally)
+                taken, at = self._pending, self._at
+                self._pending, self._busy = {}, True
+            kept = {who: tally for who, tally in taken.items() if not self._safely(tally, who, at)}
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
-            if not done:
-                self._keep(taken.tally)
 
-    def _safely(self, taken: _Pending) -> bool:
+    def _safely(self, tally: Tally, who: Who, at: float) -> bool:
         try:
-            return self.publish(taken.tally, taken.at)
+            return self.publish(tally, who, at)
         except Exception:  # noqa: BLE001 - a thread's outermost frame: ending here would silence the replica
             _LOG.exception("metrics")
             return True
-
-    def _keep(self, tally: Tally) -> None:
-        """Wait for the next offer, and add this to it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._pending is not None)
-            assert self._pending is not None
-            tally.add(self._pending.tally)
-            self._pending = _Pending(tally, self._pending.at)
 
 
 def _certainly_not_taken(error: Exception) -> bool:

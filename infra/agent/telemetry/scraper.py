@@ -117,17 +117,18 @@ class Telemetry:
 
     def publish(self, *, last: bool = False) -> None:
         """Hand all that happened to the publisher, and once a minute to the log. The last is no heartbeat."""
-        at = self.wall()
+        at, who = self.wall(), self.who()
         taken = self.meter.take(at, heartbeat=not last)
         with self._lock:
-            self._replica.add(taken)
+            self._replica.add(taken.whole())
             minute = math.floor((at + _LEAD_SECONDS) / _MINUTE)
             if last or minute > self._minute:
                 self._minute = minute
                 told, self._replica = self._replica, Tally()
                 replicas = self.config.monitoring.replicas
-                self.write(line(told, self.who(), self.context, epoch=at, metrics=replicas))
-        self.publisher.offer(taken, at)
+                self.write(line(told, who, self.context, epoch=at, metrics=replicas))
+        for tally, name in taken.named(who):
+            self.publisher.offer(tally, name, at)
 
     def _find_release(self) -> None:
         now = self.wall()

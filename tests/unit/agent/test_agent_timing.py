@@ -153,7 +153,7 @@ def test_requests_become_figures() -> None:
     meter.timed(Report(outcome=Outcome.ANSWERED, duration=1.23456, first_token=0.5, per_token=0.010001), 2.0)
     for outcome in (Outcome.CLIENT_ERROR, Outcome.SERVER_ERROR, Outcome.ABORTED):
         meter.timed(Report(outcome=outcome, duration=0.001), 2.0)
-    taken = meter.take(3.0)
+    taken = meter.take(3.0).serving
     assert {name: taken.counts[name] for name in ("Requests", "ClientErrors", "ServerErrors", "Aborted")} == {
         "Requests": 4,
         "ClientErrors": 1,
@@ -167,7 +167,7 @@ def test_requests_become_figures() -> None:
 
 def test_no_requests_are_zero_requests() -> None:
     """Zero is told, so that a rate of nothing isn't taken for silence."""
-    taken = served().take(3.0)
+    taken = served().take(3.0).serving
     assert all(taken.counts[name] == 0 for name in ("Requests", "ClientErrors", "ServerErrors", "Aborted"))
 
 
@@ -175,7 +175,7 @@ def test_lost_reports_count_as_unread_figures() -> None:
     """Figures that miss requests are worse than none: the alarm on unread metrics looks at it."""
     meter = served()
     meter.unreported(7)
-    assert meter.take(3.0).counts[catalogue.SCRAPE_FAILURES.name] == 1
+    assert meter.take(3.0).serving.counts[catalogue.SCRAPE_FAILURES.name] == 1
 
 
 def test_buckets_for_prometheus_are_narrow_and_complete() -> None:

@@ -1,5 +1,7 @@
 """One replica's figures: what the loop and the pages tell, taken for publication."""
 
+import pytest
+
 from infra.agent.config import Monitoring
 from infra.agent.machine import Action, Notice, NoticeKind, Phase, State
 from infra.agent.telemetry.life import Life
@@ -43,7 +45,7 @@ class Replica:
 
     def taken(self, at: float = 1300.0) -> Tally:
         """What would be published."""
-        return self.meter.take(at)
+        return self.meter.take(at).whole()
 
 
 def test_cold_start_is_told_once_with_its_parts() -> None:
@@ -111,6 +113,31 @@ def test_an_engine_that_ends_in_a_drain_failed_unless_it_was_stopped() -> None:
         replica.goes(Phase.DRAINING, 1200.0, notice=notice, stop_sent_at=stopped)
         replica.goes(Phase.GONE, 1260.0, notice=notice, stop_sent_at=stopped)
         assert replica.taken().counts["EngineFailures"] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "failures"), [(NoticeKind.TERMINATED, 1), (NoticeKind.SPOT, 1), (NoticeKind.STOPPED, 0)]
+)
+def test_an_engine_found_dead_when_the_notice_comes_had_failed(kind: NoticeKind, failures: int) -> None:
+    """Loop and notice may see the same second; a stop by hand reaches the engine, too, and is no failure."""
+    replica = Replica()
+    replica.healthy()
+    replica.goes(Phase.GONE, 1200.0, notice=Notice(kind))
+    assert replica.meter.take(1300.0).serving.counts.get("EngineFailures", 0) == failures
+
+
+def test_what_is_recorded_after_the_notice_is_kept_apart() -> None:
+    """Whose it is depends on when it happened, not on when it is published."""
+    replica = Replica()
+    replica.healthy()
+    replica.reads(page(requests={"200": 3}), 1150.0)
+    replica.goes(Phase.DRAINING, 1200.0, notice=Notice(NoticeKind.SPOT, 1320.0))
+    replica.reads(page(requests={"200": 4, "500": 1}), 1210.0)
+    taken = replica.meter.take(1300.0)
+    assert (taken.serving.counts["Requests"], taken.leaving.counts["Requests"]) == (3, 2)
+    assert (taken.serving.counts["ServerErrors"], taken.leaving.counts["ServerErrors"]) == (0, 1)
+    assert taken.leaving.counts["Heartbeat"] == 1
+    assert "Heartbeat" not in taken.serving.counts
 
 
 def test_a_spot_notice_counts_once() -> None:

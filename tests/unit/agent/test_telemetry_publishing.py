@@ -9,8 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from infra.agent.catalogue import METRICS, Kind, Level
-from infra.agent.machine import Phase
-from infra.agent.telemetry.datums import Who, datums, in_the_name_of
+from infra.agent.telemetry.datums import Who, datums
 from infra.agent.telemetry.lines import line
 from infra.agent.telemetry.publisher import Publisher
 from infra.agent.telemetry.scraper import Schedule
@@ -52,15 +51,6 @@ def test_unknown_release_and_slot_leave_their_levels_out() -> None:
     who = Who(environment="test", model="chat", slot="blue", release="", replica="i-1")
     levels = {names for _, names in published(datums(everything(1), who, AT, resolution=60))}
     assert levels == {Level.MODEL.value, Level.SLOT.value}
-
-
-@pytest.mark.parametrize("phase", Phase)
-def test_a_replica_that_must_go_says_nothing_of_its_release(phase: Phase) -> None:
-    """From its notice on, what it does is on every level but the one that releases are judged by."""
-    data = datums(everything(1), in_the_name_of(WHO, phase), AT, resolution=60)
-    levels = {level for _, level in published(data)}
-    assert (Level.RELEASE.value in levels) is (phase is not Phase.DRAINING)
-    assert Level.SLOT.value in levels
 
 
 def test_the_largest_publication_is_one_request() -> None:
@@ -107,13 +97,13 @@ class FakeCloudWatch:
             raise self.failure
         self.requests.append(request)
 
-    def sums(self, name: str) -> list[float]:
-        """Of a metric on the model's level, by request."""
+    def sums(self, name: str, level: Level = Level.MODEL) -> list[float]:
+        """Of a metric on a level, by request."""
         return [
             sum(value * count for value, count in zip(each["Values"], each["Counts"], strict=True))
             for request in self.requests
             for each in request["MetricData"]
-            if each["MetricName"] == name and len(each["Dimensions"]) == 2
+            if each["MetricName"] == name and tuple(dim["Name"] for dim in each["Dimensions"]) == level.value
         ]
 
 
@@ -135,16 +125,33 @@ def client_error(code: str) -> ClientError:
 def test_what_was_not_taken_joins_the_next(failure: Exception, sums: list[float]) -> None:
     """Nothing is lost in an outage; what may have been taken, or never will be, isn't sent again."""
     cloudwatch = FakeCloudWatch()
-    publisher = Publisher(cloudwatch, lambda: WHO, 60)  # type: ignore[arg-type]
+    publisher = Publisher(cloudwatch, 60)  # type: ignore[arg-type]
     publisher.start()
     cloudwatch.failure = failure
-    publisher.offer(Tally({"Requests": 3.0}), 1000.0)
+    publisher.offer(Tally({"Requests": 3.0}), WHO, 1000.0)
     publisher.flush(5)
     cloudwatch.failure = None
-    publisher.offer(Tally({"Requests": 2.0}), 1060.0)
+    publisher.offer(Tally({"Requests": 2.0}), WHO, 1060.0)
     publisher.flush(5)
     assert cloudwatch.sums("Requests") == sums
     assert cloudwatch.requests[0]["MetricData"][0]["Timestamp"].timestamp() == 1060
+
+
+def test_a_name_outlives_the_outage() -> None:
+    """Figures of before the notice are the release's, and those of after it aren't, however late both go."""
+    cloudwatch = FakeCloudWatch()
+    publisher = Publisher(cloudwatch, 60)  # type: ignore[arg-type]
+    publisher.start()
+    cloudwatch.failure = client_error("ThrottlingException")
+    publisher.offer(Tally({"Requests": 3.0}), WHO, 1000.0)
+    publisher.flush(5)
+    publisher.offer(Tally({"Requests": 2.0}), WHO.leaving, 1060.0)
+    publisher.flush(5)
+    cloudwatch.failure = None
+    publisher.offer(Tally({"Requests": 1.0}), WHO.leaving, 1120.0)
+    publisher.flush(5)
+    assert sum(cloudwatch.sums("Requests", Level.MODEL)) == 6
+    assert cloudwatch.sums("Requests", Level.RELEASE) == [3]
 
 
 def test_memory_stays_bounded_in_a_long_outage() -> None:
@@ -161,8 +168,8 @@ def test_resolution_follows_the_interval() -> None:
     """Values by the second only where they come more than once a minute."""
     for interval, resolution in ((60, 60), (10, 1)):
         cloudwatch = FakeCloudWatch()
-        publisher = Publisher(cloudwatch, lambda: WHO, interval)  # type: ignore[arg-type]
-        assert publisher.publish(Tally({"Requests": 1.0}), 1000.0)
+        publisher = Publisher(cloudwatch, interval)  # type: ignore[arg-type]
+        assert publisher.publish(Tally({"Requests": 1.0}), WHO, 1000.0)
         assert cloudwatch.requests[0]["MetricData"][0]["StorageResolution"] == resolution
 
 
