@@ -136,6 +136,19 @@ def test_errors_come_at_the_rate_asked_for(start: Start) -> None:
     assert 'http_requests_total{handler="/v1/completions",method="POST",status="5xx"} 4.0' in text
 
 
+def test_it_crashes_at_the_request_asked_for(start: Start) -> None:
+    """A memory leak kills an engine after so many requests; those before the last are answered."""
+    server = start("simulator", *ARGUMENTS, "--crash-after", "3", **FAST)
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0)
+    for _ in range(2):
+        assert client.completions.create(model="chat", prompt="hi", max_tokens=1).usage
+    assert server.status("/health") == 200
+    assert server.process.poll() is None
+    with pytest.raises(openai.APIConnectionError):
+        client.completions.create(model="chat", prompt="hi", max_tokens=1)
+    assert server.process.wait(timeout=10) == 137
+
+
 def test_behaviour_changes_while_it_runs(start: Start) -> None:
     """A replica falls ill and recovers on demand: alarms and gates are rehearsed with it."""
     server = start("simulator", *ARGUMENTS, "--root-path", "/chat", VLLM_API_KEY=KEY)
