@@ -71,6 +71,11 @@ class Driver:
     process: subprocess.Popen[str]
     _talk: str = field(default="")
 
+    def hear(self) -> str:
+        """Its next line, once it says one."""
+        assert self.process.stderr
+        return self.process.stderr.readline()
+
     def kill(self) -> None:
         """As a crash or a closed laptop does."""
         self.process.kill()

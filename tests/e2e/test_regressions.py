@@ -1,6 +1,7 @@
 """Releases that are worse, each in its own way: caught at the first step by the right gate, and taken back.
 
-On simulators, four models side by side. Terraform applies one upgrade after the other; their steps overlap.
+And good ones, which pass. On simulators, four models side by side. Terraform applies one upgrade after the
+other; their steps overlap.
 """
 
 import json
@@ -17,7 +18,7 @@ NAME = "worse"
 RATES = {"errors": 20, "late": 6, "slow": 6, "wrong": 6}
 """Requests a second: two percent of errors need some hundred to be told from chance, the others few."""
 LONGEST = 1800
-ROLLED_BACK = 4
+PROMOTED, ROLLED_BACK = 0, 4
 WITHIN = 300
 PROMPTS = tuple(f"Say something about the number {number}." for number in range(12))
 GOLDEN = "golden.jsonl"
@@ -63,6 +64,12 @@ FIRST: Mapping[str, tuple[str, str]] = {
     "wrong": ("engine.args.garbled=true", "quality"),
 }
 """The change of each model's release, and the gate that must catch it."""
+MENDED: Mapping[str, tuple[str, ...]] = {
+    "errors": ("engine.args.error-rate=0", "engine.args.crash-after=0"),
+    "slow": ("engine.args.time-per-token=0.01",),
+    "wrong": ("engine.args.garbled=false",),
+}
+HEALTHY = tuple(f"engine.args.ttft=0.20{number}" for number in range(1, 5))
 
 pytestmark = [pytest.mark.terraform, pytest.mark.slow, pytest.mark.xdist_group("worse")]
 
@@ -72,7 +79,7 @@ def worse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Four models with an upgrade's gates; the wrong one's answers are known before anything changes."""
     text = HEAD + "".join(
         (MODEL + (QUALITY if name == "wrong" else "")).format(
-            name=name, capacity="30s" if name == "late" else "2m", times=10 if name == "late" else 50
+            name=name, capacity="30s" if name == "late" else "2m", times=20 if name == "late" else 50
         )
         for name in MODELS
     )
@@ -93,12 +100,6 @@ def loads(worse: Project) -> Iterator[Mapping[str, Load]]:
         for load in made.values():
             with load.running():
                 pass
-
-
-@pytest.fixture(scope="module")
-def reports(worse: Project, loads: Mapping[str, Load]) -> dict[str, Mapping[str, Any]]:
-    """What clients saw, filled in as loads end."""
-    return {}
 
 
 def golden(references: Mapping[str, str]) -> str:
@@ -136,6 +137,11 @@ def start(project_: Project, model: str, release: int, *changes: str) -> Driver:
     return driver
 
 
+def failed_gates(found: Mapping[str, Any]) -> set[str]:
+    """Of a rollout's last judgement."""
+    return {verdict["gate"] for verdict in found["verdicts"] if verdict["answer"] == "fail"}
+
+
 def test_each_regression_is_caught_by_its_gate(worse: Project, loads: Mapping[str, Load]) -> None:
     """Errors, a late first token, slow tokens, wrong answers: exit code 4, first step, the gate's name."""
     drivers = {model: start(worse, model, 2, change) for model, (change, _) in FIRST.items()}
@@ -143,20 +149,50 @@ def test_each_regression_is_caught_by_its_gate(worse: Project, loads: Mapping[st
         code = drivers[model].ends(within=WITHIN)
         assert code == ROLLED_BACK, (model, drivers[model].talk)
         found = status(worse, model)
-        assert found["cause"] == "gate", found
-        assert gate in {verdict["gate"] for verdict in found["verdicts"] if verdict["answer"] == "fail"}
-        assert found["step"] == 1
+        assert (found["cause"], found["step"]) == ("gate", 1), (model, found)
+        assert gate in failed_gates(found)
         assert {replica["release"] for replica in worse.replicas(model)} == {1}
 
 
-def test_nobody_else_was_hurt(
-    worse: Project, loads: Mapping[str, Load], reports: dict[str, Mapping[str, Any]]
-) -> None:
-    """No request failed but those that the faulty release answered itself."""
+def test_an_engine_that_crashes_and_one_that_never_starts(worse: Project, loads: Mapping[str, Load]) -> None:
+    """The first is caught at the first step; the other gives up its capacity without a request."""
+    crashing = start(worse, "errors", 3, "engine.args.error-rate=0", "engine.args.crash-after=150")
+    stuck = start(worse, "late", 3, "engine.args.ttft=0.2", "engine.args.startup=600")
+    assert stuck.ends(within=WITHIN) == ROLLED_BACK, stuck.talk
+    found = status(worse, "late")
+    assert (found["cause"], found["first_shift"]) == ("capacity", None), found
+    assert crashing.ends(within=WITHIN) == ROLLED_BACK, crashing.talk
+    found = status(worse, "errors")
+    assert (found["cause"], found["step"]) == ("gate", 1), found
+    assert "engine_failures" in failed_gates(found)
+
+
+def test_the_report_is_one_page(worse: Project) -> None:
+    """For the pull request: charts and verdicts in a file that needs nothing else."""
+    page = worse.folder / "report.html"
+    worse.ok("rollout", "report", "--env", NAME, "errors", "--output", str(page))
+    text = page.read_text()
+    assert "<svg" in text
+    assert "engine_failures" in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+
+
+def test_healthy_upgrades_pass(worse: Project, loads: Mapping[str, Load]) -> None:
+    """A dozen good releases after the bad ones, on a machine that does much else: none is taken for worse."""
+    last = {model: status(worse, model)["new"]["release"] for model in MENDED}
+    for number, change in enumerate(HEALTHY, start=1):
+        drivers = {
+            model: start(worse, model, last[model] + number, *mended, change)
+            for model, mended in MENDED.items()
+        }
+        for model, driver in drivers.items():
+            assert driver.ends(within=WITHIN) == PROMOTED, (model, driver.talk)
+
+
+def test_nobody_else_was_hurt(worse: Project, loads: Mapping[str, Load]) -> None:
+    """No request failed but those that a faulty release answered itself, or had when it crashed."""
     for model, load in loads.items():
-        (reports[model],) = load.stop()
-    for model in ("late", "slow", "wrong"):
-        assert reports[model]["requests"]["failed"] == 0, (model, reports[model]["failures"])
-    failed = reports["errors"]
-    assert {failure["kind"] for failure in failed["failures"]} <= {"http-500"}, failed["failures"]
-    assert failed["requests"]["failed"] < 0.05 * failed["requests"]["sent"]
+        (report,) = load.stop()
+        failed, sent = report["requests"]["failed"], report["requests"]["sent"]
+        allowed = 0.02 * sent if model == "errors" else 0
+        assert failed <= allowed, (model, report["failures"])

@@ -132,30 +132,30 @@ def test_an_abort_at_each_step(shift: Project, load: Load, release: int, weight:
     assert {replica["release"] for replica in shift.replicas("chat")} == {2}
 
 
-def test_a_driver_killed_at_each_step_is_resumed(shift: Project, load: Load) -> None:
+def test_a_driver_killed_at_each_step_is_succeeded(shift: Project, load: Load) -> None:
     """Killed while replicas start and at each weight, it ends as if it had not been; one drives at a time."""
     driver = upgrade(shift, "chat", "--set", "engine.args.ttft=0.055")
     reaches(shift, "chat", release=6, phase="scaling")
-    refused_beside_a_driver(shift)
+    text = shift.file.read_text()
+    other = shift.run("upgrade", "--env", NAME, "chat", "--set", "engine.args.ttft=0.09", "--yes")
+    assert other.code == CONFLICT, other
+    assert shift.file.read_text() == text
+    driver = succeeded(shift, driver)
     for weight in STEPS:
-        driver.kill()
-        driver = Driver(shift.start("resume", "--env", NAME, "chat"))
         reaches(shift, "chat", release=6, phase="baking", weight=weight)
-    driver.kill()
+        driver = succeeded(shift, driver)
     assert shift.run("plan", "--env", NAME).code == NO_CHANGES
-    last = shift.run("resume", "--env", NAME, "chat", timeout=390)
-    assert last.code == PROMOTED, last
+    assert driver.ends(within=390) == PROMOTED, driver.talk
     told = {entry["kind"] for entry in journal(shift, "chat")}
     assert {"began", "phase", "intent", "outcome", "judged", "lease"} <= told
 
 
-def refused_beside_a_driver(project_: Project) -> None:
-    """Neither a second rollout of a model nor a second driver; and the file is as it was."""
-    text = project_.file.read_text()
-    for command in (("upgrade", "--set", "engine.args.ttft=0.09", "--yes"), ("resume",)):
-        other = project_.run(command[0], "--env", NAME, "chat", *command[1:])
-        assert other.code == CONFLICT, other
-    assert project_.file.read_text() == text
+def succeeded(project_: Project, driver: Driver) -> Driver:
+    """Another one, which watched the first until that was killed, and now drives."""
+    second = Driver(project_.start("resume", "--env", NAME, "chat"))
+    assert "chat" in second.hear()
+    driver.kill()
+    return second
 
 
 def test_a_rollback_takes_one_call(shift: Project, load: Load) -> None:
