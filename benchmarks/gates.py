@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from infra.metrics.measure import LADDER
 from infra.rollout.gates import judge
-from infra.rollout.types import Answer, Distribution, GateSpec, Measured, Measurements, Window
+from infra.rollout.measured import Distribution, Measured, Measurements, Window
+from infra.rollout.types import Answer, GateSpec
 
 TRIALS = 200
 REQUESTS = (50, 100, 200, 400, 800)

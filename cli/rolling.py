@@ -52,6 +52,7 @@ def world(workspace: "Workspace", model: str) -> "World":
     from infra.aws.rollout_fleet import GroupFleet
     from infra.aws.rollout_journal import TableJournal
     from infra.aws.rollout_records import TableRecords
+    from infra.aws.rollout_schedules import GroupSchedules
     from infra.aws.rollout_traffic import RuleTraffic
     from infra.metrics.measure import ReleaseMetrics
     from infra.rollout.ports import World
@@ -61,6 +62,7 @@ def world(workspace: "Workspace", model: str) -> "World":
     return World(
         traffic=RuleTraffic(*place),
         fleet=GroupFleet(*place),
+        schedules=GroupSchedules(*place),
         records=TableRecords(*place),
         journal=TableJournal(*place),
         clock=workspace.clock,
@@ -210,7 +212,7 @@ def code_of(status: "Status", *, backwards: bool = False) -> ExitCode:
 
 
 def settle_model(workspace: "Workspace", model: str) -> None:
-    """Schedules and minimums follow the live slot."""
+    """Schedules and minimums as the file has them by now: the rollout went by those of its beginning."""
     from infra.deploy.motion import model_steps
     from infra.deploy.settle import settle
 

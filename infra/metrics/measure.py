@@ -18,7 +18,8 @@ from infra.observability.lines import BalancerLines, ReplicaLines
 from infra.observability.serving import Serving
 from infra.observability.types import Line, Sources
 from infra.rollout.ladders import merged
-from infra.rollout.types import Distribution, Measured, Measurements, Plan, Window
+from infra.rollout.measured import Distribution, Measured, Measurements, Window
+from infra.rollout.types import Plan
 
 LADDER = (0, 1, 5, 10, 25, 50, 75, 85, 90, 92, 93, 94, 95, 96, 97, 98, 99, 99.5, 100)
 """Percentiles that are asked for: close together where gates look."""

@@ -13,7 +13,8 @@ from infra.environment.rollout import Gate
 from infra.environment.slots import Slot
 from infra.quality.evaluate import Case
 from infra.rollout.gates import judge
-from infra.rollout.types import GateSpec, Measured, Measurements, Verdict, Window
+from infra.rollout.measured import Measured, Measurements, Window
+from infra.rollout.types import GateSpec, Verdict
 
 POINTS = 100
 """Scores are 0 to 1 inside, and 0 to 100 for people and gates."""

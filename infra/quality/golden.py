@@ -26,8 +26,9 @@ from infra.quality.prompts import GoldenPrompt, load
 from infra.quality.scorers import place_of, scorable
 from infra.quality.scoring import Scorer
 from infra.quality.tools import Tools, tools
+from infra.rollout.measured import Measured, Measurements, Window
 from infra.rollout.ports import Metrics
-from infra.rollout.types import Measured, Measurements, Plan, Window
+from infra.rollout.types import Plan
 
 SCORING_RATE = 5.0
 """Prompts a second to each release while they are scored: done well before a step has baked."""

@@ -27,6 +27,7 @@ from infra.rollout.types import (
     Finished,
     Halt,
     MakeLive,
+    MoveSchedules,
     Mutation,
     Observation,
     Phase,
@@ -274,5 +275,7 @@ def _change(world: World, mutation: Mutation) -> None:
             world.fleet.pin(group, release)
         case Resize(group=group, minimum=minimum, desired=desired):
             world.fleet.resize(group, minimum=minimum, desired=desired)
+        case MoveSchedules(slot=slot):
+            world.schedules.move(slot)
         case MakeLive(slot=slot, release=release):
             world.records.make_live(slot, release)

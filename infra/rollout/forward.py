@@ -14,7 +14,6 @@ from infra.rollout.types import (
     Cause,
     Decision,
     Enter,
-    MakeLive,
     Observation,
     Phase,
     Pin,
@@ -23,7 +22,7 @@ from infra.rollout.types import (
     Verdict,
     Wait,
 )
-from infra.rollout.world import FULL, at_least, carries, exactly, minimums, set_weight
+from infra.rollout.world import FULL, at_least, carries, exactly, make_live, minimums, set_weight
 
 POLL = 2.0
 """Seconds between looks while replicas start or drain."""
@@ -137,8 +136,8 @@ def onward(plan: Plan, status: Status, seen: Observation, now: float) -> Decisio
     if status.step + 1 < len(plan.steps):
         scaling = replace(status, phase=Phase.SCALING, since=now, step=status.step + 1)
         return Enter(status=replace(scaling, passed=False, reason="", cause=None))
-    if seen.live is not plan.new_slot:
-        return Act(mutation=MakeLive(slot=plan.new_slot, release=plan.new_release))
+    if recorded := make_live(plan, seen, plan.new_slot):
+        return recorded
     if freed := minimums(seen, plan.new_slot, _minimums(plan)):
         return freed
     return Enter(status=replace(status, phase=Phase.KEEPING, since=now, reason="", cause=None))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from infra.rollout import statistics
-from infra.rollout.types import Answer, Distribution, GateSpec, Measured, Measurements, Verdict
+from infra.rollout.measured import Distribution, Measured, Measurements
+from infra.rollout.types import Answer, GateSpec, Verdict
 
 SHARE = "share"
 """No gate of a release: whether the balancer carries the weight."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from infra.errors import LlmctlError
 from infra.rollout.gates import judge, share
+from infra.rollout.measured import Measured, Measurements, Window
 from infra.rollout.ports import Lease, World
-from infra.rollout.types import Measured, Measurements, Phase, Plan, Status, Verdict, Window
+from infra.rollout.types import Phase, Plan, Status, Verdict
 from infra.rollout.world import FULL
 
 _WATCHED = (Phase.SCALING, Phase.BAKING, Phase.PAUSED)

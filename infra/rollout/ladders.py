@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from infra.rollout.measured import Distribution
 from infra.rollout.statistics import percentile
-from infra.rollout.types import Distribution
 
 _SLICES = 200
 """Ranks at which each period's distribution is read."""

@@ -11,13 +11,14 @@ def observe(
     world: World, plan: Plan, *, request: Request | None = None, verdicts: tuple[Verdict, ...] = ()
 ) -> Observation:
     """The world as it is now. Raises `LlmctlError` when a part of it can't be read."""
-    replicas = tuple(world.fleet.replicas())
+    replicas, weights, live = tuple(world.fleet.replicas()), world.traffic.weights(), world.records.live()
     return Observation(
-        weights=world.traffic.weights(),
+        weights=weights,
         groups=world.fleet.groups(),
         healthy={slot: _count(replicas, slot, plan.slots[slot]) for slot in Slot},
         replicas={slot: sum(each.slot is slot for each in replicas) for slot in Slot},
-        live=world.records.live(),
+        live=live,
+        scheduled=None if weights.get(live) else world.schedules.slots(),
         verdicts=verdicts,
         request=request,
     )

@@ -5,16 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from infra.environment.slots import Slot
-from infra.rollout.types import (
-    GroupSeen,
-    Measurements,
-    Mutation,
-    Plan,
-    Request,
-    Status,
-    Verdict,
-    Window,
-)
+from infra.rollout.measured import Measurements, Window
+from infra.rollout.types import GroupSeen, Mutation, Plan, Request, Status, Verdict
 
 
 class Traffic(Protocol):
@@ -53,6 +45,16 @@ class Fleet(Protocol):
 
     def resize(self, group: str, *, minimum: int, desired: int) -> None:
         """Set a group's minimum and desired size."""
+
+
+class Schedules(Protocol):
+    """Minimums by the time of day, which belong to whichever slot is live."""
+
+    def slots(self) -> frozenset[Slot]:
+        """Slots that have any."""
+
+    def move(self, slot: Slot) -> None:
+        """Give a slot the other one's."""
 
 
 class Records(Protocol):
@@ -176,6 +178,7 @@ class World:
 
     traffic: Traffic
     fleet: Fleet
+    schedules: Schedules
     records: Records
     journal: Journal
     clock: Clock

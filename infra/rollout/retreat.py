@@ -12,7 +12,6 @@ from infra.rollout.types import (
     Cause,
     Decision,
     Enter,
-    MakeLive,
     Observation,
     Phase,
     Plan,
@@ -20,7 +19,7 @@ from infra.rollout.types import (
     Verdict,
     Wait,
 )
-from infra.rollout.world import FULL, at_least, carries, exactly, minimums, set_weight
+from infra.rollout.world import FULL, at_least, carries, exactly, make_live, minimums, set_weight
 
 _POLL = 2.0
 _ENOUGH = 0.75
@@ -59,8 +58,8 @@ def returning(plan: Plan, status: Status, seen: Observation, now: float) -> Deci
     settled = replace(status, since=now, shifted_at=now)
     if status.weight:
         return Enter(status=replace(settled, phase=Phase.RESTORING))
-    if seen.live is not plan.old_slot:
-        return Act(mutation=MakeLive(slot=plan.old_slot, release=plan.old_release))
+    if recorded := make_live(plan, seen, plan.old_slot):
+        return recorded
     return Enter(status=replace(settled, phase=Phase.CLEARING))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import NormalDist, fmean, stdev
 
-from infra.rollout.types import Distribution
+from infra.rollout.measured import Distribution
 
 FINAL_Z = 3.0
 """At the end of a bake: one healthy step of 741 is taken for worse by one gate that allows no margin."""

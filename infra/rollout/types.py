@@ -5,7 +5,7 @@ JSON. Times are epoch seconds, durations seconds, weights percent of the model's
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from infra.environment.slots import Market, Slot
@@ -243,6 +243,8 @@ class Observation:
     """All instances that aren't gone, draining ones included."""
     live: Slot
     """What is recorded as live."""
+    scheduled: frozenset[Slot] | None = None
+    """Slots whose sizes change by the clock; None: not looked at, because the live slot has traffic."""
     verdicts: tuple[Verdict, ...] = ()
     """Of the current step so far; empty while nothing is judged."""
     request: Request | None = None
@@ -292,7 +294,17 @@ class MakeLive:
         return f"release {self.release} in {self.slot} is live"
 
 
-Mutation = SetWeights | Pin | Resize | MakeLive
+@dataclass(frozen=True, kw_only=True)
+class MoveSchedules:
+    """Make the sizes that come by the clock a slot's."""
+
+    slot: Slot
+
+    def __str__(self) -> str:
+        return f"schedules move to {self.slot}"
+
+
+Mutation = SetWeights | Pin | Resize | MakeLive | MoveSchedules
 """Each sets absolute values: doing it twice is doing it once."""
 
 
@@ -333,49 +345,6 @@ class Finished:
 
 
 Decision = Act | Enter | Wait | Halt | Finished
-
-
-@dataclass(frozen=True, kw_only=True)
-class Distribution:
-    """Times of requests, as a ladder of percentiles: CloudWatch keeps distributions, not samples."""
-
-    count: int
-    ladder: tuple[tuple[float, float], ...] = ()
-    """(percentile 0..100, value), rising in both."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What one release did over a window. None: not measured, which is not zero."""
-
-    requests: int | None = None
-    direct: int | None = 0
-    """Of these, golden prompts that went straight to it, past the weights; None: nobody knows how many."""
-    errors: int | None = None
-    engine_failures: int | None = None
-    times: Mapping[str, Distribution] = field(default_factory=dict)
-    """By measure: latency, ttft, tpot; seconds."""
-    speeds: tuple[float, ...] = ()
-    """Tokens a second and request in flight, one for each period of the window."""
-    scores: Mapping[str, float] = field(default_factory=dict)
-    """Of answers to golden prompts, 0 to 1, by the prompt's id."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """The same stretch of time for both releases."""
-
-    since: float
-    until: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurements:
-    """Both releases over one window."""
-
-    window: Window
-    old: Measured
-    new: Measured
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping
 
 from infra.environment.slots import Slot
 from infra.rollout.capacity import Sizes
-from infra.rollout.types import Act, GroupSeen, Observation, Plan, Resize, SetWeights
+from infra.rollout.types import (
+    Act,
+    GroupSeen,
+    MakeLive,
+    MoveSchedules,
+    Observation,
+    Plan,
+    Resize,
+    SetWeights,
+    Wait,
+)
 
 FULL = 100
 
@@ -24,6 +34,17 @@ def told(weights: Mapping[Slot, int]) -> str:
 def set_weight(plan: Plan, weight: int) -> SetWeights:
     """The mutation that gives the new slot this weight, and the old one the rest."""
     return SetWeights(weights={plan.old_slot: FULL - weight, plan.new_slot: weight})
+
+
+def make_live(plan: Plan, seen: Observation, slot: Slot) -> Act | Wait | None:
+    """Record a slot as live, after what follows the live slot: the record is what the next look goes by."""
+    if seen.live is slot:
+        return None
+    if seen.scheduled is None:
+        return Wait(seconds=1.0, why="the load balancer's API doesn't tell the new weights yet")
+    if seen.scheduled - {slot}:
+        return Act(mutation=MoveSchedules(slot=slot))
+    return Act(mutation=MakeLive(slot=slot, release=plan.slots[slot]))
 
 
 def at_least(seen: Observation, slot: Slot, sizes: Sizes) -> Act | None:

@@ -8,6 +8,7 @@ from infra.aws.rollout_fleet import GroupFleet
 from infra.aws.rollout_journal import TableJournal
 from infra.aws.rollout_models import models_in_rollout
 from infra.aws.rollout_records import TableRecords
+from infra.aws.rollout_schedules import GroupSchedules
 from infra.aws.rollout_traffic import RuleTraffic
 from infra.aws.session import Session
 from infra.rollout.ports import World
@@ -39,6 +40,7 @@ def watchdog(session: Session, environment: str) -> Watchdog:
         return World(
             traffic=RuleTraffic(session, environment, model),
             fleet=GroupFleet(session, environment, model),
+            schedules=GroupSchedules(session, environment, model),
             records=TableRecords(session, environment, model),
             journal=TableJournal(session, environment, model),
             clock=clock,

@@ -58,11 +58,15 @@ class Watchdog(ScheduledFunction):
 
 
 def _motion(environment: str, partition_: str, where: str) -> list[Statement]:
-    """Sizes of the environment's groups, weights of its balancer's rules."""
+    """Sizes of the environment's groups, now and by the clock; weights of its balancer's rules."""
     stack = names.stack(environment)
     resize = allow(
         "Resize",
-        ["autoscaling:UpdateAutoScalingGroup"],
+        [
+            "autoscaling:BatchDeleteScheduledAction",
+            "autoscaling:BatchPutScheduledUpdateGroupAction",
+            "autoscaling:UpdateAutoScalingGroup",
+        ],
         [f"arn:{partition_}:autoscaling:{where}:autoScalingGroup:*:autoScalingGroupName/{stack}-*"],
     )
     # Another template version would take ec2:RunInstances too: so no group boots another release from here.
@@ -98,6 +102,7 @@ def _look() -> Statement:
         [
             "autoscaling:DescribeAutoScalingGroups",
             "autoscaling:DescribeScalingActivities",
+            "autoscaling:DescribeScheduledActions",
             "elasticloadbalancing:DescribeListeners",
             "elasticloadbalancing:DescribeLoadBalancers",
             "elasticloadbalancing:DescribeRules",

@@ -10,6 +10,7 @@ from infra.rollout.types import (
     GateSpec,
     GroupSeen,
     MakeLive,
+    MoveSchedules,
     Mutation,
     Observation,
     Phase,
@@ -72,6 +73,8 @@ class Cluster:
     groups: dict[str, GroupSeen] = field(default_factory=dict)
     instances: list[_Instance] = field(default_factory=list)
     live: Slot = Slot.BLUE
+    scheduled: Slot | None = Slot.BLUE
+    """Whose sizes change by the clock."""
     capacity: bool = True
     verdicts: tuple[Verdict, ...] = ()
     request: Request | None = None
@@ -80,7 +83,7 @@ class Cluster:
     def __post_init__(self) -> None:
         """As it is before a rollout: all is old, and healthy."""
         self.status = Status(phase=Phase.PREPARING, since=self.now)
-        self.live = self.plan.old_slot
+        self.live = self.scheduled = self.plan.old_slot
         self.weights = {self.plan.old_slot: 100, self.plan.new_slot: 0}
         for slot in Slot:
             for market, size in self.plan.baseline.items():
@@ -112,6 +115,10 @@ class Cluster:
         """Instances of a slot that aren't gone."""
         return [instance for instance in self.instances if self.groups[instance.group].slot is slot]
 
+    def timed(self) -> frozenset[Slot]:
+        """Slots that have schedules."""
+        return frozenset() if self.scheduled is None else frozenset({self.scheduled})
+
     def observe(self) -> Observation:
         """What a driver sees."""
         return Observation(
@@ -120,6 +127,7 @@ class Cluster:
             healthy={slot: self.healthy(slot) for slot in Slot},
             replicas={slot: len(self.of(slot)) for slot in Slot},
             live=self.live,
+            scheduled=None if self.weights[self.live] else self.timed(),
             verdicts=self.verdicts if self._judged() else (),
             request=self.request,
         )
@@ -144,6 +152,8 @@ class Cluster:
                 self._regroup(group, minimum=minimum, desired=desired)
             case MakeLive(slot=slot):
                 self.live = slot
+            case MoveSchedules(slot=slot):
+                self.scheduled = slot
 
     def advance(self, seconds: float) -> None:
         """Let time pass: groups launch and drain."""

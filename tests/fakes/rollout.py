@@ -14,6 +14,7 @@ from infra.rollout.ports import Entry, Lease, Record, ReplicaSeen, World
 from infra.rollout.types import (
     GroupSeen,
     MakeLive,
+    MoveSchedules,
     Mutation,
     Phase,
     Pin,
@@ -111,6 +112,22 @@ class FakeFleet(Failing):
     def resize(self, group: str, *, minimum: int, desired: int) -> None:
         """Set its sizes."""
         self._carry_out(Resize(group=group, minimum=minimum, desired=desired), self.cluster)
+
+
+@dataclass(kw_only=True)
+class FakeSchedules(Failing):
+    """One slot has some."""
+
+    cluster: Cluster
+
+    def slots(self) -> frozenset[Slot]:
+        """Which one."""
+        self._read()
+        return self.cluster.timed()
+
+    def move(self, slot: Slot) -> None:
+        """To another."""
+        self._carry_out(MoveSchedules(slot=slot), self.cluster)
 
 
 @dataclass(kw_only=True)
@@ -306,6 +323,7 @@ class FakeWorld(World):
     cluster: Cluster
     traffic: FakeTraffic
     fleet: FakeFleet
+    schedules: FakeSchedules
     records: FakeRecords
     journal: FakeJournal
     clock: FakeClock
@@ -320,7 +338,8 @@ class FakeWorld(World):
     @property
     def changes(self) -> int:
         """How many mutations were carried out."""
-        return len(self.traffic.calls) + len(self.fleet.calls) + len(self.records.calls)
+        ports: tuple[Failing, ...] = (self.traffic, self.fleet, self.schedules, self.records)
+        return sum(len(port.calls) for port in ports)
 
 
 def fake_world(
@@ -343,6 +362,7 @@ def fake_world(
         cluster=cluster,
         traffic=traffic,
         fleet=FakeFleet(cluster=cluster),
+        schedules=FakeSchedules(cluster=cluster),
         records=FakeRecords(cluster=cluster),
         journal=journal,
         clock=clock,

@@ -4,13 +4,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infra.errors import LlmctlError
-from infra.rollout.types import (
-    Distribution,
-    Measured,
-    Measurements,
-    Plan,
-    Window,
-)
+from infra.rollout.measured import Distribution, Measured, Measurements, Window
+from infra.rollout.types import Plan
 
 if TYPE_CHECKING:
     from tests.fakes.rollout import FakeTraffic

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from infra.rollout.ports import Clock, Fleet, Journal, Records, Traffic, World
+from infra.rollout.ports import Clock, Fleet, Journal, Records, Schedules, Traffic, World
 
 WRITES = frozenset({"begin", "acquire", "renew", "let_go", "enter", "intend", "done", "note", "judged"})
-CHANGES = frozenset({"set_weights", "pin", "resize", "make_live"})
+CHANGES = frozenset({"set_weights", "pin", "resize", "move", "make_live"})
 
 
 class Death(BaseException):
@@ -61,6 +61,7 @@ def tapped(world: World, points: Points) -> World:
     return World(
         traffic=cast(Traffic, _Tapped(world.traffic, points)),
         fleet=cast(Fleet, _Tapped(world.fleet, points)),
+        schedules=cast(Schedules, _Tapped(world.schedules, points)),
         records=cast(Records, _Tapped(world.records, points)),
         journal=cast(Journal, _Tapped(world.journal, points)),
         clock=cast(Clock, _Tapped(world.clock, points)),

@@ -45,7 +45,11 @@ def test_it_starts_no_release(synth: Synth) -> None:
     found = statements(synth(environment()))
     actions = {action for each in found.values() for action in each["Action"]}
     assert not {action for action in actions if action.startswith(("ec2:", "iam:"))}
-    assert found["Resize"]["Action"] == ["autoscaling:UpdateAutoScalingGroup"]
+    assert found["Resize"]["Action"] == [
+        "autoscaling:BatchDeleteScheduledAction",
+        "autoscaling:BatchPutScheduledUpdateGroupAction",
+        "autoscaling:UpdateAutoScalingGroup",
+    ]
     assert found["Resize"]["Condition"] == {"StringEquals": {"aws:ResourceTag/llmctl:environment": "test"}}
     assert found["Resize"]["Resource"][0].endswith(":autoScalingGroupName/llmctl-test-*")
 

@@ -18,7 +18,7 @@ from infra.quality.pacing import Pace
 from infra.quality.prompts import GoldenPrompt
 from infra.quality.scorers import opened, place_of
 from infra.quality.tools import tools
-from infra.rollout.types import Measurements
+from infra.rollout.measured import Measurements
 from tests.functional.servers.conftest import Running, Start
 from tests.unit.quality.test_golden import PLAN, WINDOW, Inner
 

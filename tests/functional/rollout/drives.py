@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from infra.aws.rollout_fleet import GroupFleet
 from infra.aws.rollout_journal import TableJournal
 from infra.aws.rollout_records import TableRecords
+from infra.aws.rollout_schedules import GroupSchedules
 from infra.aws.rollout_traffic import RuleTraffic
 from infra.aws.session import Session
 from infra.embedded.aws import autoscaling, ec2, elbv2, views
 from infra.environment import names
 from infra.environment.model import Environment
 from infra.environment.slots import Market, Slot
-from infra.rollout.ports import World
+from infra.rollout.ports import Clock, World
 from infra.rollout.types import Plan, Size, Step
 from tests.fakes.stack import bring_up
 from tests.functional.rollout.journals import START, a_plan
@@ -48,11 +49,16 @@ def deployed(session: Session, environment: Environment) -> World:
         LaunchTemplateData={"ImageId": image, "InstanceType": "g6.xlarge"},
     )
     drain_soon(session, environment)
-    clock = CloudClock()
-    where = (session, environment.environment, "chat")
+    return seen_by_a_driver(session, environment.environment, CloudClock())
+
+
+def seen_by_a_driver(session: Session, environment: str, clock: Clock) -> World:
+    """The real adapters."""
+    where = (session, environment, "chat")
     return World(
         traffic=RuleTraffic(*where),
         fleet=GroupFleet(*where),
+        schedules=GroupSchedules(*where),
         records=TableRecords(*where),
         journal=TableJournal(*where, now=clock.time),
         clock=clock,

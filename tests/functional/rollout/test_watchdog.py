@@ -13,6 +13,8 @@ import pytest
 
 from infra.aws.rollout_fleet import GroupFleet
 from infra.aws.rollout_journal import TableJournal
+from infra.aws.rollout_records import TableRecords
+from infra.aws.rollout_schedules import GroupSchedules
 from infra.aws.rollout_traffic import RuleTraffic
 from infra.aws.session import Session
 from infra.embedded import aws
@@ -24,7 +26,7 @@ from infra.embedded.loop import LoopThread
 from infra.environment import names
 from infra.environment.model import Environment
 from infra.environment.slots import Market, Slot
-from infra.rollout.types import Cause, GateSpec, Phase, Plan, Size, Status, Step
+from infra.rollout.types import Asked, Cause, GateSpec, Phase, Plan, Request, Size, Status, Step
 from infra.watchdog.bundle import HANDLER, watchdog_bundle
 from infra.watchdog.config import VARIABLE
 from infra.watchdog.handler import watchdog
@@ -69,11 +71,26 @@ def leave_a_canary(session: Session, environment: str) -> None:
     TableJournal(session, environment, MODEL).begin(PLAN, status)
 
 
+def leave_an_abort(session: Session, environment: Environment) -> None:
+    """What somebody leaves who wanted to go back from a release that is live, and was cut off."""
+    name, began = environment.environment, time.time() - SECONDS_AGO
+    group = names.group(name, MODEL, Slot.GREEN, Market.SPOT)
+    GroupFleet(session, name, MODEL).resize(group, minimum=1, desired=1)
+    RuleTraffic(session, name, MODEL).set_weights({Slot.BLUE: 0, Slot.GREEN: 100})
+    TableRecords(session, name, MODEL).make_live(Slot.GREEN, 2)
+    session.autoscaling.put_scheduled_update_group_action(
+        AutoScalingGroupName=group, ScheduledActionName="minimum-1", Recurrence="0 8 * * *", MinSize=3
+    )
+    journal = TableJournal(session, name, MODEL)
+    journal.begin(PLAN, Status(phase=Phase.KEEPING, since=began, step=1, weight=100, shifted_at=began))
+    journal.ask(Request(id="r1", asked=Asked.ABORT, by="ann@laptop", at=began))
+
+
 def assert_is_back(session: Session, environment: str) -> None:
     """The old release serves alone, the story tells who did it, and nobody holds the lease."""
     record = TableJournal(session, environment, MODEL).read()
     assert record is not None
-    assert (record.status.phase, record.status.cause) == (Phase.ROLLED_BACK, Cause.WATCHDOG)
+    assert record.status.phase is Phase.ROLLED_BACK
     assert (record.lease, record.intent) == (None, "")
     weights = RuleTraffic(session, environment, MODEL).weights()
     assert weights == {Slot.BLUE: 100, Slot.GREEN: 0}
@@ -120,7 +137,37 @@ def test_it_takes_a_silent_rollout_back_with_its_rights_alone(
     with living():
         watchdog(own, name).look(120.0)
     assert_is_back(session, name)
-    allowed = statements(Stack(described(), tmp_path))
+    assert cause(session, name) is Cause.WATCHDOG
+    assert_has_rights(calls, tmp_path)
+
+
+def test_it_carries_an_abort_out_with_its_rights_alone(
+    session: Session, environment: Environment, tmp_path: Path
+) -> None:
+    """The release that was live has schedules: they go back with the traffic, by calls that it may make."""
+    name = environment.environment
+    bring_up(session, environment)
+    leave_an_abort(session, environment)
+    own = Session(session.region, {**_KEYS, "AWS_ENDPOINT_URL": session.endpoint or ""})
+    calls = _Calls(own.bounded)
+    with living():
+        watchdog(own, name).look(120.0)
+    assert_is_back(session, name)
+    assert cause(session, name) is Cause.USER
+    assert GroupSchedules(session, name, MODEL).slots() == {Slot.BLUE}
+    assert TableRecords(session, name, MODEL).live() is Slot.BLUE
+    assert_has_rights(calls, tmp_path)
+
+
+def cause(session: Session, environment: str) -> Cause | None:
+    """Why the rollout went back."""
+    record = TableJournal(session, environment, MODEL).read()
+    return record.status.cause if record else None
+
+
+def assert_has_rights(calls: "_Calls", folder: Path) -> None:
+    """Each call is one that the function's role allows."""
+    allowed = statements(Stack(described(), folder))
     actions = {action for each in allowed.values() for action in each["Action"]}
     assert calls.actions <= actions
     patterns = allowed["Journal"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]

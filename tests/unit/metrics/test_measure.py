@@ -12,7 +12,7 @@ from infra.environment.monitoring import Monitoring
 from infra.environment.slots import Slot
 from infra.metrics.measure import ReleaseMetrics
 from infra.observability.types import Line
-from infra.rollout.types import Window
+from infra.rollout.measured import Window
 from tests.fakes.cluster import a_plan
 from tests.fakes.environments import two_models
 from tests.fakes.metrics import SOURCES, FakeOrigins, FakeReader

@@ -18,7 +18,8 @@ from infra.quality.prompts import GoldenPrompt
 from infra.quality.scoring import Pointwise
 from infra.quality.texts import exact
 from infra.quality.tools import Tools
-from infra.rollout.types import Measured, Measurements, Plan, Size, Step, Window
+from infra.rollout.measured import Measured, Measurements, Window
+from infra.rollout.types import Plan, Size, Step
 
 PROMPTS = tuple(GoldenPrompt(id=name, ask="Why?", reference="yes") for name in "abc")
 WINDOW = Window(since=100.0, until=200.0)

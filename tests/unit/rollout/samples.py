@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from infra.metrics.measure import LADDER
-from infra.rollout.types import Distribution, Measured, Measurements, Window
+from infra.rollout.measured import Distribution, Measured, Measurements, Window
 
 WINDOW = Window(since=0.0, until=60.0)
 

@@ -47,6 +47,7 @@ class End:
     weights: dict[Slot, int]
     groups: dict[str, GroupSeen]
     live: Slot
+    scheduled: Slot | None
     phase: Phase
     step: int
     intent: str
@@ -61,6 +62,7 @@ def end_of(world: FakeWorld) -> End:
         weights=dict(world.cluster.weights),
         groups=dict(world.cluster.groups),
         live=world.cluster.live,
+        scheduled=world.cluster.scheduled,
         phase=record.status.phase,
         step=record.status.step,
         intent=record.intent,

@@ -9,18 +9,8 @@ from hypothesis import strategies as st
 from infra.environment.slots import Market, Slot
 from infra.errors import LlmctlError
 from infra.rollout.codec import from_json, to_json, tuple_from_json
-from infra.rollout.types import (
-    Asked,
-    Distribution,
-    Measured,
-    Measurements,
-    Phase,
-    Plan,
-    Request,
-    Size,
-    Status,
-    Verdict,
-)
+from infra.rollout.measured import Distribution, Measured, Measurements
+from infra.rollout.types import Asked, Phase, Plan, Request, Size, Status, Verdict
 
 NUMBERS = st.floats(allow_nan=False)
 STATUS = Status(phase=Phase.BAKING, since=1.5, step=1, weight=25)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from infra.rollout.gates import judge, share
-from infra.rollout.types import Answer, GateSpec, Measured, Plan, Verdict
+from infra.rollout.measured import Measured
+from infra.rollout.types import Answer, GateSpec, Plan, Verdict
 from tests.fakes.cluster import a_plan
 from tests.unit.rollout.samples import measured, release
 

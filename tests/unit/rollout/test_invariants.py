@@ -128,7 +128,7 @@ class Rollout(RuleBasedStateMachine):
             return
         winner = cluster.plan.new_slot if status.phase is Phase.DONE else cluster.plan.old_slot
         loser = next(slot for slot in Slot if slot is not winner)
-        assert cluster.live is winner
+        assert cluster.live is cluster.scheduled is winner
         assert cluster.weights == {winner: 100, loser: 0}
         assert not [each for each in cluster.of(loser) if each.gone_at is None]
 

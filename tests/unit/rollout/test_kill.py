@@ -19,6 +19,7 @@ def undisturbed(story: Story) -> tuple[End, list[str]]:
     world = story.world()
     points = checked(world)
     assert run(tapped(world, points)).phase is story.end
+    assert world.cluster.scheduled is world.cluster.live
     return end_of(world), points.names
 
 

@@ -15,6 +15,7 @@ from infra.rollout.types import (
     Enter,
     Halt,
     MakeLive,
+    MoveSchedules,
     Phase,
     Pin,
     Request,
@@ -206,14 +207,37 @@ def test_an_old_answer_of_the_api_is_no_foreign_hand() -> None:
     assert isinstance(decision(cluster), Halt)
 
 
+def test_nothing_is_recorded_live_before_its_schedules_were_looked_at() -> None:
+    """By an old answer the old slot still has traffic: then nobody looked whether it has schedules."""
+    cluster = Cluster(a_plan(steps=(Step(weight=50, bake=0.0), Step(weight=100, bake=0.0))))
+    drive(cluster, Phase.BAKING, weight=100)
+    cluster.weights = {Slot.BLUE: 50, Slot.GREEN: 50}
+    assert isinstance(decision(cluster), Wait)
+    cluster.weights = {Slot.BLUE: 0, Slot.GREEN: 100}
+    made = drive(cluster, Phase.KEEPING)
+    assert [each.mutation for each in made if isinstance(each, Act)][:2] == [
+        MoveSchedules(slot=Slot.GREEN),
+        MakeLive(slot=Slot.GREEN, release=2),
+    ]
+
+
+def test_a_model_without_schedules_is_recorded_at_once() -> None:
+    """There is nothing to move, and no call is made for it."""
+    cluster = passing()
+    drive(cluster, Phase.BAKING, weight=100)
+    cluster.scheduled = None
+    made = drive(cluster, Phase.KEEPING)
+    assert not [each for each in made if isinstance(each, Act) and isinstance(each.mutation, MoveSchedules)]
+
+
 def test_a_rollback_from_keeping_takes_one_call() -> None:
-    """The old slot is warm: the weights and the records change, and no replica has to start."""
+    """The old slot is warm: no replica has to start, and what follows the live slot comes after."""
     cluster = passing()
     drive(cluster, Phase.KEEPING)
     ask(cluster, Asked.ABORT)
     made = drive(cluster, Phase.CLEARING)
     mutations = [each.mutation for each in made if isinstance(each, Act)]
-    assert [type(mutation) for mutation in mutations] == [SetWeights, MakeLive]
+    assert [type(mutation) for mutation in mutations] == [SetWeights, MoveSchedules, MakeLive]
     assert cluster.weights == {Slot.BLUE: 100, Slot.GREEN: 0}
 
 

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from infra.rollout.ladders import merged
+from infra.rollout.measured import Distribution
 from infra.rollout.statistics import (
     FINAL_Z,
     below,
@@ -16,7 +17,6 @@ from infra.rollout.statistics import (
     too_many_errors,
     z_of,
 )
-from infra.rollout.types import Distribution
 from tests.unit.rollout.samples import distribution, times
 
 
