@@ -55,8 +55,8 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 lock: $(RUNTIME) ## Resolve requirements*.lock anew from pyproject.toml
 	$(PIP) uv
-	$(LOCK) --extra embedded -o requirements.lock
-	$(LOCK) --extra embedded --extra dev --constraint requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra embedded --extra simulate -o requirements.lock
+	$(LOCK) --extra embedded --extra simulate --extra dev --constraint requirements.lock -o requirements-dev.lock
 	$(LOCK) --extra terraform --constraint requirements.lock -o requirements-terraform.lock
 
 clean: ## Remove .venv, caches and build results (not: deployed environments, weights)
@@ -70,7 +70,7 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
 	@mkdir -p $(STAMPS)
-	@echo "Installing llmctl and its embedded cloud into $(VENV) (about 300 MB, a few minutes the first time)"
+	@echo "Installing llmctl and its embedded cloud into $(VENV) (about 450 MB, a few minutes the first time)"
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps -e .
 	@touch $@
