@@ -1,6 +1,5 @@
 """How many replicas each slot needs for its share of the traffic. Pure arithmetic."""
 
-import math
 from collections.abc import Mapping
 
 from infra.environment.slots import Market, Slot
@@ -16,11 +15,24 @@ def total(sizes: Sizes) -> int:
 
 
 def needed(full: Sizes, share: int) -> Sizes:
-    """Replicas for a share (percent) of what `full` carries: rounded up, one at least; none for no share."""
+    """Replicas for a share (percent) of what `full` carries: one at least; none for no share.
+
+    A weight is a whole percent, so half of one is rounding: a third of the traffic is 33 % or 34 %, and one
+    replica of three carries either. Beyond that it is rounded up. Each market has its part in it, rounded up
+    for on-demand: what can't be taken carries the small shares.
+    """
     if share <= 0:
         return dict.fromkeys(full, 0)
-    sizes = {market: math.ceil(size * share / 100) for market, size in full.items()}
-    return sizes if total(sizes) else {**sizes, Market.SPOT: 1}
+    count = total(full) if share >= 100 else -(-total(full) * (2 * share - 1) // 200)
+    if not count:
+        return {**full, Market.SPOT: 1}
+    spot = count * full.get(Market.SPOT, 0) // total(full)
+    return {Market.SPOT: spot, Market.ON_DEMAND: count - spot}
+
+
+def carried(full: Sizes, healthy: int) -> int:
+    """Percent of the traffic that so many replicas carry; the inverse of `needed`."""
+    return (200 * healthy + total(full)) // (2 * total(full)) if healthy < total(full) else 100
 
 
 def at_first(plan: Plan) -> Sizes:
@@ -39,10 +51,12 @@ def of_slot(groups: tuple[GroupSeen, ...], slot: Slot) -> Sizes:
     return {group.market: group.desired for group in groups if group.slot is slot}
 
 
-def excess(full: Sizes, surge: int, weight: int, next_weight: int) -> int:
-    """Replicas above `full` and `surge` that a step from one weight to the next can't do without; 0: it fits.
+def reach(full: Sizes, surge: int, weight: int, goal: int) -> int:
+    """How far towards `goal` one shift can go from `weight` with `surge` replicas above `full`.
 
-    The old slot carries its share until the shift is over, and the new one is ready before.
+    The old slot keeps what it carries until the shift is over, and the new one is ready before. At least one
+    percent further, but for fleets of more than 200 replicas: there it may be `weight` itself.
     """
-    both = total(needed(full, 100 - weight)) + total(needed(full, next_weight))
-    return max(0, both - total(full) - surge)
+    room = total(full) + surge - total(needed(full, 100 - weight))
+    fitting = (each for each in range(goal, weight, -1) if total(needed(full, each)) <= room)
+    return next(fitting, weight)

@@ -5,7 +5,7 @@ Each function decides for one phase, looks at everything anew, and returns one m
 
 from dataclasses import replace
 
-from infra.rollout.capacity import Sizes, at_first, at_present, needed, of_slot, total
+from infra.rollout.capacity import Sizes, at_first, at_present, needed, of_slot, reach, total
 from infra.rollout.gates import SHARE
 from infra.rollout.retreat import go_back
 from infra.rollout.types import (
@@ -48,19 +48,23 @@ def scaling(plan: Plan, status: Status, seen: Observation, now: float) -> Decisi
         return worse
     if repinned := _repin(plan, seen):
         return repinned
-    weight, full = plan.steps[status.step].weight, at_present(plan, seen.groups)
+    weight, full = _next_weight(plan, status), at_present(plan, seen.groups)
     sizes = needed(full, weight)
     if room := _make_room(plan, status, seen, now, sizes):
         return room
-    soon = sizes if plan.surge is not None else needed(full, _reach(plan, status.step))
+    soon = sizes if plan.surge is not None else needed(full, _ahead(plan, status.step))
     if raised := _hold_old(plan, status, seen, now) or at_least(seen, plan.new_slot, soon):
         return raised
-    healthy, wanted = seen.healthy[plan.new_slot], total(sizes)
-    if healthy >= wanted:
-        first = now if status.first_shift is None else status.first_shift
-        shifting = replace(status, phase=Phase.SHIFTING, since=now, first_shift=first)
-        return Enter(status=replace(shifting, weight=weight, previous_weight=status.weight))
-    deadline = status.since + plan.capacity_timeout
+    if seen.healthy[plan.new_slot] < total(sizes):
+        return _await_capacity(plan, status, seen, now, total(sizes))
+    first = now if status.first_shift is None else status.first_shift
+    shifting = replace(status, phase=Phase.SHIFTING, since=now, first_shift=first)
+    return Enter(status=replace(shifting, weight=weight, previous_weight=status.weight))
+
+
+def _await_capacity(plan: Plan, status: Status, seen: Observation, now: float, wanted: int) -> Decision:
+    """Until the deadline; traffic is left as it is."""
+    healthy, deadline = seen.healthy[plan.new_slot], status.since + plan.capacity_timeout
     missing = f"{healthy} of {wanted} replicas of release {plan.new_release} are healthy"
     if now >= deadline:
         why = "; ".join([f"{missing} after {plan.capacity_timeout:.0f} s", *_problems(plan, seen)])
@@ -69,10 +73,12 @@ def scaling(plan: Plan, status: Status, seen: Observation, now: float) -> Decisi
 
 
 def shifting(plan: Plan, status: Status, seen: Observation, now: float) -> Decision:
-    """Tell the load balancer, until its API says that it has the weight."""
+    """Tell the load balancer, until its API says that it has the weight: the step's, or a part of it."""
     if not carries(plan, seen, status.weight):
         return Act(mutation=set_weight(plan, status.weight))
-    return Enter(status=replace(status, phase=Phase.BAKING, since=now, shifted_at=now, passed=False))
+    part = status.weight < plan.steps[status.step].weight
+    phase = Phase.SCALING if part else Phase.BAKING
+    return Enter(status=replace(status, phase=phase, since=now, shifted_at=now, passed=False))
 
 
 def baking(plan: Plan, status: Status, seen: Observation, now: float) -> Decision:
@@ -210,27 +216,44 @@ def _raise_ahead(plan: Plan, status: Status, seen: Observation) -> Decision | No
     last = status.step + 1 == len(plan.steps)
     if last or plan.steps[status.step].pause or plan.surge is not None:
         return None
-    return at_least(seen, plan.new_slot, needed(at_present(plan, seen.groups), _reach(plan, status.step + 1)))
+    return at_least(seen, plan.new_slot, needed(at_present(plan, seen.groups), _ahead(plan, status.step + 1)))
 
 
-def _reach(plan: Plan, step: int) -> int:
+def _ahead(plan: Plan, step: int) -> int:
     """The weight that nothing holds up once this step is reached: steps that neither bake nor pause."""
     while step + 1 < len(plan.steps) and not plan.steps[step].bake and not plan.steps[step].pause:
         step += 1
     return plan.steps[step].weight
 
 
+def _next_weight(plan: Plan, status: Status) -> int:
+    """The step's, or as much of it as a surge limit lets one shift move."""
+    goal = plan.steps[status.step].weight
+    if plan.surge is None or plan.asleep:
+        return goal
+    return reach(at_first(plan), plan.surge, status.weight, goal)
+
+
 def _make_room(plan: Plan, status: Status, seen: Observation, now: float, sizes: Sizes) -> Decision | None:
-    """With a surge limit, the old slot first gives up what its share no longer needs."""
+    """With a surge limit, what the old slot's share no longer needs is given up first, and has to leave."""
     if plan.surge is None or plan.asleep:
         return None
-    full, old = at_present(plan, seen.groups), of_slot(seen.groups, plan.old_slot)
-    if total(old) + total(sizes) <= total(full) + plan.surge:
+    new, old = total(of_slot(seen.groups, plan.new_slot)), total(of_slot(seen.groups, plan.old_slot))
+    limit = total(at_present(plan, seen.groups)) + plan.surge
+    if old + total(sizes) > limit:
+        settled = (status.shifted_at or 0.0) + plan.propagation
+        if now < settled:
+            return Wait(seconds=1.0, why="the load balancer carries the weights to its nodes", until=settled)
+        if shrunk := exactly(seen, plan.old_slot, needed(at_first(plan), FULL - status.weight)):
+            return shrunk
+    leaving = seen.replicas[plan.old_slot] - old
+    if new >= total(sizes) or leaving <= 0 or old + leaving + total(sizes) <= limit:
         return None
-    settled = (status.shifted_at or 0.0) + plan.propagation
-    if now < settled:
-        return Wait(seconds=1.0, why="the load balancer carries the weights to its nodes", until=settled)
-    return exactly(seen, plan.old_slot, needed(at_first(plan), FULL - status.weight))
+    deadline = status.since + plan.capacity_timeout
+    why = f"{leaving} replicas of release {plan.old_release} finish their requests, to make room"
+    if now >= deadline:
+        return go_back(status, now, Cause.CAPACITY, f"{why}, for {plan.capacity_timeout:.0f} s")
+    return Wait(seconds=POLL, why=why, until=deadline)
 
 
 def _minimums(plan: Plan) -> Sizes:

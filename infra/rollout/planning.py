@@ -1,6 +1,6 @@
 """Makes the plan of a rollout from the environment file and what is deployed. Pure, and never revised later.
 
-It refuses what could not end well (a surge limit that no step fits into, a release that is live already)
+It refuses what could not end well (a surge limit that nothing fits into, a release that is live already)
 before anything is written. It is the only part of rollouts that knows the environment's model: the driver in
 the cloud reads the finished plan.
 """
@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import count, pairwise
 
 from infra.deploy.types import Group, Live
 from infra.environment.base import seconds
@@ -19,7 +19,7 @@ from infra.environment.rollout import Gate, Rollout
 from infra.environment.schedule import minimum_in_force
 from infra.environment.slots import Market, Slot
 from infra.errors import ExitCode, LlmctlError, Refused
-from infra.rollout.capacity import Sizes, needed, total
+from infra.rollout.capacity import Sizes, reach, total
 from infra.rollout.types import GateSpec, Plan, Size, Step
 
 FULL = 100
@@ -81,7 +81,7 @@ def make_plan(
     strategy, steps = _steps(environment, model, overrides, alone=asleep or not serving)
     baseline = _ONE if asleep else _baseline(spec, live.slot, own, start.now)
     if serving and not asleep:
-        _demand_room(model, spec.rollout.surge, _sizes(baseline), steps)
+        _demand_room(model, spec.rollout.surge, _sizes(baseline))
     chosen = _Chosen(strategy=strategy, steps=steps, baseline=baseline, asleep=asleep or not serving)
     return _plan(environment, model, live, release, start, chosen)
 
@@ -239,39 +239,21 @@ def _sizes(baseline: Mapping[Market, Size]) -> Sizes:
     return {market: size.desired for market, size in baseline.items()}
 
 
-def _demand_room(model: str, surge: int | None, full: Sizes, steps: tuple[Step, ...]) -> None:
-    """Refuse steps that need more replicas at once than the surge limit allows, and say which would fit."""
+def _demand_room(model: str, surge: int | None, full: Sizes) -> None:
+    """Refuse a surge limit that is too tight for steps of one percent; they are made as small as need be."""
     if surge is None:
         return
-    before = 0
-    for step in steps:
-        if over := _excess(full, surge, before, step.weight):
-            allowed = total(full) + surge
+    weight = 0
+    while weight < FULL:
+        further = reach(full, surge, weight, FULL)
+        if further == weight:
+            least = next(more for more in count(surge) if reach(full, more, weight, FULL) > weight)
             raise Refused(
-                f"{model}: the step from {before} % to {step.weight} % needs {allowed + over} replicas "
-                f"at once, and rollout.surge: {surge} allows {allowed} ({total(full)} serve now)",
-                hint=_what_fits(full, surge),
+                f"{model}: {total(full)} replicas serve, and with rollout.surge: {surge} not even one "
+                f"percent of the traffic can move beyond {weight} %",
+                hint=f"rollout.surge must be at least {least}",
             )
-        before = step.weight
-
-
-def _excess(full: Sizes, surge: int, weight: int, next_weight: int) -> int:
-    """Replicas too many just before a shift: the old ones carry on until it is over. 0: it fits."""
-    both = total(needed(full, FULL - weight)) + total(needed(full, next_weight))
-    return max(0, both - total(full) - surge)
-
-
-def _what_fits(full: Sizes, surge: int) -> str:
-    weights: list[int] = []
-    while not weights or weights[-1] < FULL:
-        before = weights[-1] if weights else 0
-        fitting = [
-            weight for weight in range(before + 1, FULL + 1) if not _excess(full, surge, before, weight)
-        ]
-        if not fitting:
-            return f"surge must be at least {surge + _excess(full, surge, before, before + 1)}"
-        weights.append(fitting[-1])
-    return f"the steps {_listed(weights)} would fit"
+        weight = further
 
 
 def _listed(weights: Iterable[int]) -> str:

@@ -6,7 +6,7 @@ would be worse than the new one.
 
 from dataclasses import replace
 
-from infra.rollout.capacity import at_first, needed, total
+from infra.rollout.capacity import at_first, carried, needed, total
 from infra.rollout.types import (
     Act,
     Cause,
@@ -41,10 +41,11 @@ def restoring(plan: Plan, status: Status, seen: Observation, now: float) -> Deci
         return raised
     healthy, wanted = seen.healthy[plan.old_slot], total(full)
     late = now >= status.since + plan.capacity_timeout
-    carried = FULL if healthy >= wanted * _ENOUGH or (late and healthy) else FULL * healthy // wanted
-    if FULL - carried < status.weight:
+    enough = healthy >= wanted * _ENOUGH or (late and healthy)
+    share = FULL if enough else carried(full, healthy)
+    if FULL - share < status.weight:
         returning_ = replace(status, phase=Phase.RETURNING, since=now, previous_weight=status.weight)
-        return Enter(status=replace(returning_, weight=FULL - carried))
+        return Enter(status=replace(returning_, weight=FULL - share))
     if plan.surge is not None and (freed := _give_up(plan, status, seen, now)):
         return freed
     why = f"{healthy} of {wanted} replicas of release {plan.old_release} are healthy: they can't carry more"

@@ -38,6 +38,10 @@ TRANSITIONS = (
     *_ways(
         Phase.SHIFTING,
         (Phase.BAKING, "the balancer's API tells the new weight"),
+        (
+            Phase.SCALING,
+            "the same, of a part of the step: with `surge` the rest needs the place of old replicas",
+        ),
         (Phase.RESTORING, "abort, watchdog"),
     ),
     *_ways(

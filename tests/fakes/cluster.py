@@ -76,6 +76,10 @@ class Cluster:
     scheduled: Slot | None = Slot.BLUE
     """Whose sizes change by the clock."""
     capacity: bool = True
+    machines: int = 1000
+    """That the market has, those that drain among them."""
+    drain: float = DRAIN
+    """Seconds that a replica takes to leave."""
     verdicts: tuple[Verdict, ...] = ()
     request: Request | None = None
     status: Status = field(init=False)
@@ -162,9 +166,10 @@ class Cluster:
         for group in self.groups.values():
             mine = [each for each in self.instances if each.group == group.name and each.gone_at is None]
             for instance in mine[group.desired :]:
-                instance.gone_at = self.now + DRAIN
+                instance.gone_at = self.now + self.drain
             if self.capacity:
-                for _ in range(group.desired - len(mine)):
+                room = self.machines - len(self.instances)
+                for _ in range(min(room, group.desired - len(mine))):
                     self.instances.append(_Instance(group.name, group.release, self.now + COLD_START))
 
     def lose(self, slot: Slot) -> None:

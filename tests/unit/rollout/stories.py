@@ -118,7 +118,12 @@ STORIES = {
         ),
         end=Phase.KEEPING,
     ),
-    "few machines": Story(begin=lambda: fake_world(quick(surge=5)), end=Phase.DONE),
+    "few machines": Story(
+        begin=lambda: fake_world(
+            quick(surge=2, steps=tuple(Step(weight=weight, bake=12.0) for weight in (20, 100)))
+        ),
+        end=Phase.DONE,
+    ),
     "gate": Story(begin=lambda: fake_world(quick(), new=BROKEN), end=Phase.ROLLED_BACK),
     "abort": Story(begin=lambda: fake_world(quick()), meanwhile=_abort_at_25, end=Phase.ROLLED_BACK),
     "instant rollback": Story(

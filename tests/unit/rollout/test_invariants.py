@@ -40,7 +40,7 @@ class Rollout(RuleBasedStateMachine):
     """One rollout; each rule is something that may happen between two moves of its driver."""
 
     @initialize(
-        surge=st.sampled_from([None, 3, 5]),
+        surge=st.sampled_from([None, 1, 3, 5]),
         inconclusive=st.sampled_from(["pause", "advance", "rollback"]),
         pauses=st.booleans(),
     )
@@ -191,7 +191,7 @@ class Rollout(RuleBasedStateMachine):
                 continue
             share = cluster.healthy(slot) / total(at_first(plan))
             late = cluster.now - self.turned >= plan.capacity_timeout
-            assert share >= min(0.75, weight / 100) or self.losses or late
+            assert share >= min(0.75, weight / 100 - 0.005) or self.losses or late
         if cluster.status.phase.back and not self.foreign:
             assert shift.weights[plan.new_slot] <= cluster.weights[plan.new_slot]
 

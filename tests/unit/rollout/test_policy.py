@@ -99,7 +99,7 @@ def test_the_old_slot_cannot_shrink_while_it_may_be_needed() -> None:
 def test_no_weight_without_the_replicas_for_it() -> None:
     """The load balancer is told a weight only when what carries it is healthy."""
     cluster = passing()
-    wanted = {5: 2, 25: 2, 50: 3, 100: 5}
+    wanted = {5: 1, 25: 2, 50: 3, 100: 5}
     for _ in range(_MOVES):
         made = decision(cluster)
         if isinstance(made, Act) and isinstance(made.mutation, SetWeights):
