@@ -50,8 +50,8 @@ bindings: $(RUNTIME) $(TERRAFORM) ## Generate modules/bindings from the AWS prov
 	$(BIN)/python -m modules.bindings.generate
 
 # The index is the one uv is told of (UV_DEFAULT_INDEX); it is not written down, so that any mirror can install.
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 lock: $(RUNTIME) ## Resolve requirements*.lock anew from pyproject.toml
 	$(PIP) uv

@@ -12,7 +12,7 @@ _LONGEST_HOURS = 87_600
 
 
 class DurationType(click.ParamType[float]):
-    """A duration such as 30s, 5m or 1h, as in environment files; converted to seconds."""
+    """A duration such as 30s, 5m or 1h, as in environment files, or 0.2s; converted to seconds."""
 
     name = "duration"
 
@@ -22,9 +22,10 @@ class DurationType(click.ParamType[float]):
 
         if isinstance(value, float):
             return value
-        if not re.fullmatch(r"\d+[smh]", str(value)):
+        told = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", str(value))
+        if not told:
             self.fail(f"{value!r} is not a duration such as 30s, 5m or 1h", param, ctx)
-        length = float(seconds(str(value)))
+        length = float(told[1]) * seconds(f"1{told[2]}")
         if length > _LONGEST_HOURS * 3600:
             self.fail(f"{value} is longer than ten years ({_LONGEST_HOURS}h)", param, ctx)
         return length

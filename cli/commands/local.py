@@ -2,7 +2,7 @@
 
 import click
 
-from cli.options import NumberType, json_option
+from cli.options import DURATION, NumberType, json_option
 
 _name = click.argument("name", default="local")
 
@@ -76,11 +76,9 @@ def logs(name: str, instance: str | None, *, follow: bool) -> None:
 @click.option("--throttle", type=NumberType(0, 1), help="Share of API calls that are throttled.")
 @click.option("--errors", type=NumberType(0, 1), help="Share of API calls that fail.")
 @click.option("--lost", type=NumberType(0, 1), help="Share that is carried out, and its answer lost.")
-@click.option("--latency", type=NumberType(0, 3600), help="Seconds that each call takes longer.")
-@click.option(
-    "--stale", type=NumberType(0, 3600), help="Seconds that eventually consistent reads may be old."
-)
-@click.option("--propagation", type=NumberType(0, 60), help="Seconds until all nodes have new weights.")
+@click.option("--latency", type=DURATION, help="How much longer each call takes: 2s.")
+@click.option("--stale", type=DURATION, help="How old eventually consistent reads may be: 5s.")
+@click.option("--propagation", type=DURATION, help="Until all nodes have new weights: 60s at most.")
 @click.option("--service", "services", multiple=True, help="Only calls to this service; may be repeated.")
 @click.option("--seed", type=int, help="The same seed, the same fate.")
 @click.option("--clear", is_flag=True, help="All is well again.")

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -249,6 +250,7 @@ def _tail(path: Path) -> str:
 def _explain(error: urllib.error.HTTPError) -> LlmctlError:
     try:
         answer = json.load(error)
-        return LlmctlError(answer["error"], hint=answer["hint"])
+        kind = Refused if error.code == HTTPStatus.BAD_REQUEST else LlmctlError
+        return kind(answer["error"], hint=answer["hint"])
     except (ValueError, KeyError, TypeError):
         return LlmctlError(f"the embedded cloud's daemon answered {error.code}")

@@ -7,20 +7,22 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
+from infra.aws.rollout_journal import TableJournal
+from infra.aws.session import Session
 from infra.embedded.client import Cloud
 from infra.environment import names
 from infra.environment.slots import Slot
 from tests.e2e.harness import Project, eventually
 
 TALK_SECONDS = 60
-LOOK_SECONDS = 1.0
-"""Between two looks by a command, which costs a second of processor time itself."""
+LOOK_SECONDS = 0.5
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 class Load:
@@ -106,21 +108,34 @@ def status(project: Project, model: str) -> dict[str, Any]:
 
 
 def reaches(
-    project: Project, model: str, *, release: int, phase: str, weight: int | None = None, within: float = 300
+    project: Project,
+    model: str,
+    *,
+    release: int,
+    phase: str = "",
+    weight: int | None = None,
+    within: float = 300,
 ) -> None:
-    """Wait until the rollout to a release is in a phase, at a weight."""
+    """Wait until there is a rollout to a release, in a phase, at a weight."""
+    story = _table(cloud_of(project).api_url, project.name, model)
 
     def there() -> bool:
-        found = status(project, model)
+        found = story.read()
         return bool(
             found
-            and found["new"]["release"] == release
-            and found["phase"] == phase
-            and weight in (None, found["weight"])
+            and found.plan.new_release == release
+            and phase in ("", found.status.phase)
+            and weight in (None, found.status.weight)
         )
 
-    what = f"{model}'s release {release} is {phase} at {weight} %"
+    what = f"{model}'s release {release} is {phase or 'on its way'} at {weight} %"
     eventually(there, within=within, what=what, every=LOOK_SECONDS)
+
+
+@cache
+def _table(url: str, environment: str, model: str) -> TableJournal:
+    """Read directly: a command takes a second of processor time for each look."""
+    return TableJournal(Session("us-east-1", {**KEYS, "AWS_ENDPOINT_URL": url}), environment, model)
 
 
 def journal(project: Project, model: str) -> list[dict[str, Any]]:
@@ -151,13 +166,7 @@ def cloud_of(project: Project) -> Cloud:
 
 def weights(project: Project, model: str) -> str:
     """The actions of the model's own rule, exactly as the load balancer's API tells them."""
-    client: Any = boto3.client(
-        "elbv2",
-        endpoint_url=cloud_of(project).api_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = Session("us-east-1", {**KEYS, "AWS_ENDPOINT_URL": cloud_of(project).api_url}).elbv2
     targets = [names.target_group(project.name, model, slot) for slot in Slot]
     arns = {group["TargetGroupArn"] for group in client.describe_target_groups(Names=targets)["TargetGroups"]}
     (balancer,) = client.describe_load_balancers()["LoadBalancers"]

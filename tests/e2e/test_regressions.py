@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from tests.e2e.harness import Project, eventually, project
-from tests.e2e.rollouts import LOOK_SECONDS, Driver, Load, journal, status, upgrade
+from tests.e2e.harness import Project, project
+from tests.e2e.rollouts import Driver, Load, journal, reaches, status, upgrade
 
 NAME = "worse"
 RATES = {"errors": 20, "late": 6, "slow": 6, "wrong": 6}
@@ -128,12 +128,7 @@ def answers(project_: Project) -> dict[str, str]:
 def start(project_: Project, model: str, release: int, *changes: str) -> Driver:
     """An upgrade that has begun: the next one's Terraform may run."""
     driver = upgrade(project_, model, *(word for change in changes for word in ("--set", change)))
-    eventually(
-        lambda: (found := status(project_, model)) and found["new"]["release"] == release,
-        within=200,
-        every=LOOK_SECONDS,
-        what=f"the rollout of {model}'s release {release} has begun",
-    )
+    reaches(project_, model, release=release, within=200)
     return driver
 
 

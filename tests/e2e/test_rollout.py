@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.harness import Project, eventually, project
+from tests.e2e.harness import Project, project
 from tests.e2e.rollouts import Driver, Load, journal, reaches, shares, status, upgrade, weights
 
 NAME = "shift"
@@ -172,12 +172,7 @@ def test_a_rollback_takes_one_call(shift: Project, load: Load) -> None:
 
 def test_the_watchdog_took_the_forsaken_one_back(shift: Project, forsaken: Driver) -> None:
     """Nobody drove it: the function in the cloud gave all the traffic to the old release."""
-    eventually(
-        lambda: status(shift, "spare")["phase"] == "rolled back",
-        within=300,
-        every=2,
-        what="the watchdog acts",
-    )
+    reaches(shift, "spare", release=2, phase="rolled back")
     assert status(shift, "spare")["cause"] == "watchdog"
 
 

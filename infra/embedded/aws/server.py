@@ -34,6 +34,8 @@ _ANSWERS_KEPT = 512
 _NO_ROUTE = b"<!doctype html>"
 """How the web framework answers a path that moto has no handler for; no AWS service answers so."""
 
+_TARGET = "HTTP_X_AMZ_TARGET"
+"""A call that names its operation there speaks JSON, whatever its service spoke in earlier days."""
 _XML_SERVICES = frozenset(
     {
         "autoscaling",
@@ -197,7 +199,7 @@ def _refuse(
     status: str = "400 Bad Request",
 ) -> Iterable[bytes]:
     """Answer an error in the form of the service's protocol."""
-    content_type, body = _error_body(_service(environ), code, f"{_service(environ)}: {message}")
+    content_type, body = _error_body(environ, code, f"{_service(environ)}: {message}")
     start_response(
         status,
         [("Content-Type", content_type), ("Content-Length", str(len(body))), ("x-amzn-errortype", code)],
@@ -205,13 +207,14 @@ def _refuse(
     return [body]
 
 
-def _error_body(service: str, code: str, message: str) -> tuple[str, bytes]:
+def _error_body(environ: dict[str, Any], code: str, message: str) -> tuple[str, bytes]:
+    service = _service(environ)
     error = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
     if service == "ec2":
         xml = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>0</RequestID></Response>"
     elif service == "s3":
         xml = f"<Error>{error}</Error>"
-    elif service in _XML_SERVICES:
+    elif service in _XML_SERVICES and _TARGET not in environ:
         error = f"<Error><Type>Sender</Type>{error}</Error>"
         xml = f"<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>"
     else:

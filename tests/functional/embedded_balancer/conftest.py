@@ -29,6 +29,8 @@ class Site:
         self.balancer = Balancer(directory, self._address, addresses.allocate, self.cloud)
         self.balancer.start()
         self.port = free_port(addresses.allocate("probe"))
+        self.ahead = 0.0
+        """Seconds by which the balancer's clock is ahead of ours."""
 
     def _address(self, instance_id: str) -> str | None:
         server = self.servers.get(instance_id)
@@ -58,7 +60,7 @@ class Site:
 
     def round(self) -> None:
         """One round of the daemon's loop."""
-        self.balancer.reconcile(time.monotonic())
+        self.balancer.reconcile(time.monotonic() + self.ahead)
 
     def until(self, condition: Callable[[], object]) -> None:
         """Go round until something is so."""

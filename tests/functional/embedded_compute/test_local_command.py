@@ -44,3 +44,21 @@ def test_a_clouds_life(tmp_path: Path) -> None:
     assert (down.returncode, down.stderr) == (0, "the embedded cloud 'local' is down\n")
     assert "was not running" in local(tmp_path, "down").stderr
     assert "ended" in local(tmp_path, "logs").stdout
+
+
+def test_faults_are_set_shown_and_cleared(tmp_path: Path) -> None:
+    """What isn't named stays; what can't be is refused, and changes nothing."""
+    assert local(tmp_path, "faults").returncode == 6
+    local(tmp_path, "up")
+    try:
+        assert local(tmp_path, "faults").stdout == "no faults\n"
+        local(tmp_path, "faults", "--throttle", "0.2", "--service", "ec2", "--seed", "7")
+        held = json.loads(local(tmp_path, "faults", "--propagation", "30s", "--json").stdout)
+        assert (held["throttle"], held["propagation"], held["seed"]) == (0.2, 30, 7)
+        assert held["services"] == ["ec2"]
+        wrong = local(tmp_path, "faults", "--propagation", "2m")
+        assert (wrong.returncode, "seconds, 0 to 60, not 120" in wrong.stderr) == (6, True)
+        assert "throttle 0.2" in local(tmp_path, "faults").stdout
+        assert local(tmp_path, "faults", "--clear").stdout == "no faults\n"
+    finally:
+        local(tmp_path, "down")
