@@ -11,23 +11,20 @@ share a processor with the replicas. Ends with 1 when a request failed that the 
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from benchmarks.scratch import LLMCTL, llmctl, scratch_project
 from infra.embedded.balancer.listeners import ACCESS_LOG
 from infra.embedded.client import Cloud
 from infra.environment import names
 from infra.environment.slots import Slot
 
-LLMCTL = str(Path(sys.executable).parent / "llmctl")
 NAME, MODEL = "bench", "chat"
 RATE = "100"
 KINDS = ("stream", "no-stream")
@@ -87,7 +84,7 @@ class Story:
 
 def main() -> int:
     """Measure and print."""
-    with scratch_project() as cloud:
+    with scratch_project(NAME, ENVIRONMENT) as cloud:
         before, during = quiet_and_good()
         slower = p99(during) / p99(before)
         told("p99 through a good upgrade", f"{p99(during):.3f} s", f"{slower:.2f} times that before it")
@@ -113,30 +110,6 @@ def without_bakes() -> tuple[float, float]:
 def told(what: str, value: str, beside: str = "") -> None:
     """One line of the result."""
     print(f"{what:40} {value:>16}   {beside}")
-
-
-@contextmanager
-def scratch_project() -> Iterator[Cloud]:
-    """Work in a deployed project of its own, and leave no cloud behind."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "environments").mkdir()
-        (Path(folder) / "environments" / f"{NAME}.yaml").write_text(ENVIRONMENT)
-        os.environ["LLMCTL_STATE_DIR"] = str(Path(folder) / "state")
-        os.chdir(folder)
-        try:
-            llmctl("deploy", "--env", NAME, "--yes")
-            cloud = Cloud.locate(NAME)
-            assert cloud
-            yield cloud
-        finally:
-            llmctl("local", "down", NAME)
-            os.chdir("/")
-
-
-def llmctl(*arguments: str) -> str:
-    """Run a command that must succeed; what it wrote to stdout."""
-    done = subprocess.run([LLMCTL, *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return done.stdout.decode()
 
 
 def upgrade(change: str, *options: str, code: int = 0) -> None:

@@ -12,27 +12,23 @@ replicas that come.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
+from benchmarks.scratch import LLMCTL, scratch_project
 from infra.agent import catalogue
 from infra.aws.session import Session
-from infra.embedded.client import Cloud
 from infra.environment import names
 from infra.environment.slots import Market, Slot
 
 T = TypeVar("T")
-LLMCTL = str(Path(sys.executable).parent / "llmctl")
 NAME, MODEL = "bench", "chat"
 GROUP = names.group(NAME, MODEL, Slot.BLUE, Market.SPOT)
 FEW, MANY = 2, 4
@@ -76,33 +72,10 @@ class Moments:
 
 def main() -> int:
     """Measure, print the parts, and say whether exactly four replicas came."""
-    with scratch_project() as cloud:
+    with scratch_project(NAME, ENVIRONMENT) as cloud:
         moments = observe(Session("us-east-1", cloud.environment()))
     report(moments)
     return 0 if moments.wanted == MANY else 1
-
-
-@contextmanager
-def scratch_project() -> Iterator[Cloud]:
-    """Work in a deployed project of its own, and leave no cloud behind."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "environments").mkdir()
-        (Path(folder) / "environments" / f"{NAME}.yaml").write_text(ENVIRONMENT)
-        os.environ["LLMCTL_STATE_DIR"] = str(Path(folder) / "state")
-        os.chdir(folder)
-        try:
-            llmctl("deploy", "--env", NAME, "--yes")
-            cloud = Cloud.locate(NAME)
-            assert cloud
-            yield cloud
-        finally:
-            llmctl("local", "down", NAME)
-            os.chdir("/")
-
-
-def llmctl(*arguments: str) -> None:
-    """Run a command that must succeed."""
-    subprocess.run([LLMCTL, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def observe(session: Session) -> Moments:
