@@ -151,7 +151,7 @@ def test_each_regression_is_caught_by_its_gate(worse: Project, loads: Mapping[st
 
 def test_an_engine_that_crashes_and_one_that_never_starts(worse: Project, loads: Mapping[str, Load]) -> None:
     """The first is caught at the first step; the other gives up its capacity without a request."""
-    crashing = start(worse, "errors", 3, "engine.args.error-rate=0", "engine.args.crash-after=150")
+    crashing = start(worse, "errors", 3, "engine.args.error-rate=0", "engine.args.crash-after=60")
     stuck = start(worse, "late", 3, "engine.args.ttft=0.2", "engine.args.startup=600")
     assert stuck.ends(within=WITHIN) == ROLLED_BACK, stuck.talk
     assert status(worse, "late")["cause"] == "capacity"
