@@ -71,7 +71,12 @@ MENDED: Mapping[str, tuple[str, ...]] = {
 }
 HEALTHY = tuple(f"engine.args.ttft=0.20{number}" for number in range(1, 5))
 
-pytestmark = [pytest.mark.terraform, pytest.mark.slow, pytest.mark.xdist_group("worse")]
+pytestmark = [
+    pytest.mark.terraform,
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),  # the first test deploys as well
+    pytest.mark.xdist_group("worse"),
+]
 
 
 @pytest.fixture(scope="module")

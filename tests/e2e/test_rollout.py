@@ -67,7 +67,12 @@ THIRD = """\
     replicas: {min: 1, max: 2}
 """
 
-pytestmark = [pytest.mark.terraform, pytest.mark.slow, pytest.mark.xdist_group("shift")]
+pytestmark = [
+    pytest.mark.terraform,
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),  # the first test deploys as well
+    pytest.mark.xdist_group("shift"),
+]
 
 
 @pytest.fixture(scope="module")
