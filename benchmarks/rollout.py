@@ -142,7 +142,7 @@ def load(duration: str) -> Iterator[list[subprocess.Popen[bytes]]]:
     finally:
         for process in processes:
             process.kill()
-            process.communicate()
+            process.wait()
 
 
 def quiet_and_good() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
