@@ -1,0 +1,97 @@
+"""`llmctl simulate`."""
+
+from pathlib import Path
+
+import click
+
+from cli.options import DURATION, json_option
+
+_FILE = click.Path(path_type=Path)
+_POLICIES = (
+    "on-demand",
+    "asg",
+    "asg-25",
+    "asg-50",
+    "even-spread",
+    "round-robin",
+    "spothedge",
+    "spothedge-2",
+    "llmctl",
+)
+
+
+@click.command(name="simulate")
+@click.argument("trace", type=_FILE)
+@click.option("--policy", "names", multiple=True, type=click.Choice(_POLICIES), help="Only this; repeatable.")
+@click.option("--wanted", type=click.IntRange(1), default=4, show_default=True, help="Replicas.")
+@click.option(
+    "--demand", type=_FILE, help="A CSV file with the columns seconds, wanted, instead of --wanted."
+)
+@click.option("--cold-start", type=DURATION, default="180s", show_default=True, help="From launch to ready.")
+@click.option(
+    "--spot-price",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1 / 3,
+    show_default="1/3",
+    help="Of a spot replica, relative to an on-demand one.",
+)
+@click.option(
+    "--notice", type=DURATION, default="0s", show_default=True, help="How early losses are announced."
+)
+@click.option(
+    "--announced",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Share of losses announced.",
+)
+@click.option(
+    "--standby-start", type=DURATION, help="On-demand replicas wait stopped, and start in this time."
+)
+@click.option("--free-first-hour", is_flag=True, help="Spot interrupted in its first hour costs nothing.")
+@click.option(
+    "--overprovision", type=click.IntRange(0), default=1, show_default=True, help="llmctl's extras."
+)
+@json_option
+def command(
+    trace: Path,
+    names: tuple[str, ...],
+    wanted: int,
+    demand: Path | None,
+    cold_start: float,
+    spot_price: float,
+    notice: float,
+    announced: float,
+    standby_start: float | None,
+    overprovision: int,
+    *,
+    free_first_hour: bool,
+    as_json: bool,
+) -> None:
+    """Replay a capacity TRACE against spot policies: how available, at what cost.
+
+    TRACE is a folder with a JSON file for each zone, or a CSV file (docs/simulate.md has the formats).
+    """
+    from cli.render import emit_json
+    from cli.render.simulate import document, print_outcomes
+    from infra.simulate.comparison import compare
+    from infra.simulate.traces import read_demand, read_trace
+    from infra.simulate.types import Demand, Rules
+    from infra.spot.types import Settings
+
+    rules = Rules(
+        cold_start=cold_start,
+        spot_price=spot_price,
+        notice=notice,
+        announced=announced,
+        standby_start=standby_start,
+        free_first_hour=free_first_hour,
+    )
+    settings = Settings(overprovision=overprovision, spot_price=spot_price)
+    capacity = read_trace(trace)
+    needed = read_demand(demand) if demand else Demand.constant(wanted)
+    outcomes = compare(capacity, needed, rules, settings, names)
+    if as_json:
+        emit_json(document(capacity, outcomes))
+    else:
+        print_outcomes(capacity, outcomes)

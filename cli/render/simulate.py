@@ -1,0 +1,65 @@
+"""`simulate`: a row a policy."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.simulate.types import Outcome, Trace
+
+_DAY = 86_400
+
+
+def print_outcomes(trace: Trace, outcomes: Sequence[Outcome]) -> None:
+    """The table: availability and cost first."""
+    days = trace.ticks * trace.tick_seconds / _DAY
+    table = Table(title=f"{trace.name}: {days:.1f} days, {len(trace.zones)} zones", title_justify="left")
+    table.add_column("policy", no_wrap=True)
+    for head in ("available %", "cost %", "spot %", "on-demand %", "lost", "bought"):
+        table.add_column(head, justify="right")
+    for outcome in outcomes:
+        table.add_row(outcome.policy, *_cells(outcome))
+    console = Console()
+    console.print(table)
+    console.print(
+        "Cost is relative to everything on demand. Lost: spot replicas; bought: on-demand launches.",
+        style="dim",
+    )
+
+
+def _cells(outcome: Outcome) -> tuple[str, ...]:
+    return (
+        f"{100 * outcome.availability:.3f}",
+        f"{100 * outcome.cost:.2f}",
+        f"{100 * outcome.spot_cost:.2f}",
+        f"{100 * outcome.on_demand_cost:.2f}",
+        str(outcome.interruptions),
+        str(outcome.on_demand_launches),
+    )
+
+
+def document(trace: Trace, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The same as plain data; shares are 0 to 1."""
+    return {
+        "trace": {
+            "name": trace.name,
+            "zones": list(trace.zones),
+            "seconds": trace.ticks * trace.tick_seconds,
+            "tick_seconds": trace.tick_seconds,
+        },
+        "policies": [
+            {
+                "policy": outcome.policy,
+                "availability": outcome.availability,
+                "cost": outcome.cost,
+                "spot_cost": outcome.spot_cost,
+                "on_demand_cost": outcome.on_demand_cost,
+                "interruptions": outcome.interruptions,
+                "spot_launches": outcome.spot_launches,
+                "spot_failures": outcome.spot_failures,
+                "on_demand_launches": outcome.on_demand_launches,
+            }
+            for outcome in outcomes
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Replays the spot market's past against policies: their availability, and their cost."""

@@ -1,0 +1,1 @@
+"""Policies to be compared: what is common, what is published, what AWS does, and ours."""
