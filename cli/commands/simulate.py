@@ -1,10 +1,15 @@
 """`llmctl simulate`."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import DURATION, json_option
+
+if TYPE_CHECKING:
+    from infra.simulate.types import Demand, Outcome, Rules, Trace
 
 _FILE = click.Path(path_type=Path)
 _POLICIES = (
@@ -52,6 +57,7 @@ _POLICIES = (
 @click.option(
     "--overprovision", type=click.IntRange(0), default=1, show_default=True, help="llmctl's extras."
 )
+@click.option("--optimum", is_flag=True, help="Also the least cost at each availability.")
 @json_option
 def command(
     trace: Path,
@@ -66,6 +72,7 @@ def command(
     overprovision: int,
     *,
     free_first_hour: bool,
+    optimum: bool,
     as_json: bool,
 ) -> None:
     """Replay a capacity TRACE against spot policies: how available, at what cost.
@@ -91,7 +98,16 @@ def command(
     capacity = read_trace(trace)
     needed = read_demand(demand) if demand else Demand.constant(wanted)
     outcomes = compare(capacity, needed, rules, settings, names)
+    floors = _floors(capacity, needed, rules, outcomes) if optimum else ()
     if as_json:
-        emit_json(document(capacity, outcomes))
+        emit_json(document(capacity, outcomes, floors))
     else:
-        print_outcomes(capacity, outcomes)
+        print_outcomes(capacity, outcomes, floors)
+
+
+def _floors(
+    trace: "Trace", demand: "Demand", rules: "Rules", outcomes: "Sequence[Outcome]"
+) -> tuple[float, ...]:
+    from infra.simulate.optimum import least_cost
+
+    return tuple(least_cost(trace, demand, rules, outcome.availability) for outcome in outcomes)

@@ -11,15 +11,18 @@ from infra.simulate.types import Outcome, Trace
 _DAY = 86_400
 
 
-def print_outcomes(trace: Trace, outcomes: Sequence[Outcome]) -> None:
+def print_outcomes(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[float] = ()) -> None:
     """The table: availability and cost first."""
     days = trace.ticks * trace.tick_seconds / _DAY
     table = Table(title=f"{trace.name}: {days:.1f} days, {len(trace.zones)} zones", title_justify="left")
     table.add_column("policy", no_wrap=True)
     for head in ("available %", "cost %", "spot %", "on-demand %", "lost", "bought"):
         table.add_column(head, justify="right")
-    for outcome in outcomes:
-        table.add_row(outcome.policy, *_cells(outcome))
+    if floors:
+        table.add_column("optimum %", justify="right")
+    for index, outcome in enumerate(outcomes):
+        floor = (f"{100 * floors[index]:.2f}",) if floors else ()
+        table.add_row(outcome.policy, *_cells(outcome), *floor)
     console = Console()
     console.print(table)
     console.print(
@@ -39,8 +42,8 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def document(trace: Trace, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The same as plain data; shares are 0 to 1."""
+def document(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[float] = ()) -> dict[str, Any]:
+    """The same as plain data; shares are 0 to 1. `least_cost`: the optimum's, if asked for."""
     return {
         "trace": {
             "name": trace.name,
@@ -60,6 +63,7 @@ def document(trace: Trace, outcomes: Sequence[Outcome]) -> dict[str, Any]:
                 "spot_failures": outcome.spot_failures,
                 "on_demand_launches": outcome.on_demand_launches,
             }
-            for outcome in outcomes
+            | ({"least_cost": floors[index]} if floors else {})
+            for index, outcome in enumerate(outcomes)
         ],
     }

@@ -30,7 +30,7 @@ def compare(
     """What becomes of each policy; of all, if none is named. Refuses too short a trace."""
     if trace.ticks * trace.tick_seconds <= rules.cold_start:
         raise Refused(
-            f"trace {trace.name} is {trace.ticks * trace.tick_seconds:.0f} s long: no more than the cold start",
+            f"trace {trace.name} has {trace.ticks * trace.tick_seconds:.0f} s: no more than the cold start",
             hint="the first cold start isn't counted; take a longer trace or a shorter --cold-start",
         )
     return tuple(simulate(trace, demand, rules, POLICIES[name](settings)) for name in names or POLICIES)
