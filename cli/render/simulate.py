@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -14,19 +15,21 @@ _DAY = 86_400
 def print_outcomes(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[float] = ()) -> None:
     """The table: availability and cost first."""
     days = trace.ticks * trace.tick_seconds / _DAY
-    table = Table(title=f"{trace.name}: {days:.1f} days, {len(trace.zones)} zones", title_justify="left")
+    table = Table(
+        title=f"{trace.name}: {days:.1f} days, {len(trace.zones)} zones", title_justify="left", box=SIMPLE
+    )
     table.add_column("policy", no_wrap=True)
-    for head in ("available %", "cost %", "spot %", "on-demand %", "lost", "bought"):
-        table.add_column(head, justify="right")
+    for head in ("ready", "cost", "spot", "on demand", "lost", "bought"):
+        table.add_column(head, justify="right", min_width=min(7, len(head)))
     if floors:
-        table.add_column("optimum %", justify="right")
+        table.add_column("optimum", justify="right")
     for index, outcome in enumerate(outcomes):
         floor = (f"{100 * floors[index]:.2f}",) if floors else ()
         table.add_row(outcome.policy, *_cells(outcome), *floor)
     console = Console()
     console.print(table)
     console.print(
-        "Cost is relative to everything on demand. Lost: spot replicas; bought: on-demand launches.",
+        "Percent of time with enough ready; of the cost of all on demand. Lost: spot; bought: on-demand launches.",
         style="dim",
     )
 
