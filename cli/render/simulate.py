@@ -19,17 +19,17 @@ def print_outcomes(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[f
         title=f"{trace.name}: {days:.1f} days, {len(trace.zones)} zones", title_justify="left", box=SIMPLE
     )
     table.add_column("policy", no_wrap=True)
-    for head in ("ready", "cost", "spot", "on demand", "lost", "bought"):
-        table.add_column(head, justify="right", min_width=min(7, len(head)))
+    for head in ("up", "cost", "spot", "on demand", "lost", "bought"):
+        table.add_column(head, justify="right", no_wrap=head != "on demand")
     if floors:
-        table.add_column("optimum", justify="right")
+        table.add_column("floor", justify="right", no_wrap=True)
     for index, outcome in enumerate(outcomes):
         floor = (f"{100 * floors[index]:.2f}",) if floors else ()
         table.add_row(outcome.policy, *_cells(outcome), *floor)
     console = Console()
     console.print(table)
     console.print(
-        "Percent of time with enough ready; of the cost of all on demand. Lost: spot; bought: on-demand launches.",
+        "Up: % of time with enough ready. Cost: % of all on demand. Lost: spot. Bought: on demand.",
         style="dim",
     )
 
