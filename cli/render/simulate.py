@@ -19,8 +19,8 @@ def print_outcomes(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[f
         title=f"{trace.name}: {days:.1f} days, {len(trace.zones)} zones", title_justify="left", box=SIMPLE
     )
     table.add_column("policy", no_wrap=True)
-    for head in ("up", "cost", "spot", "on demand", "lost", "bought"):
-        table.add_column(head, justify="right", no_wrap=head != "on demand")
+    for head in ("up", "cost", "spot", "on-dem.", "lost", "bought"):
+        table.add_column(head, justify="right", no_wrap=True)
     if floors:
         table.add_column("floor", justify="right", no_wrap=True)
     for index, outcome in enumerate(outcomes):
@@ -29,7 +29,7 @@ def print_outcomes(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[f
     console = Console()
     console.print(table)
     console.print(
-        "Up: % of time with enough ready. Cost: % of all on demand. Lost: spot. Bought: on demand.",
+        "Up: % of time with enough ready. Cost: % of all on demand, spot and on-demand parts. Lost: spot; bought: on demand.",
         style="dim",
     )
 
