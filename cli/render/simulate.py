@@ -24,12 +24,12 @@ def print_outcomes(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[f
     if floors:
         table.add_column("floor", justify="right", no_wrap=True)
     for index, outcome in enumerate(outcomes):
-        floor = (f"{100 * floors[index]:.2f}",) if floors else ()
+        floor = (f"{100 * floors[index]:.1f}",) if floors else ()
         table.add_row(outcome.policy, *_cells(outcome), *floor)
     console = Console()
     console.print(table)
     console.print(
-        "Up: % of time with enough ready. Cost: % of all on demand, spot and on-demand parts. Lost: spot; bought: on demand.",
+        "Up: % of time. Cost: % of all on demand, in its parts. Lost: spot; bought: on demand.",
         style="dim",
     )
 
@@ -37,9 +37,9 @@ def print_outcomes(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[f
 def _cells(outcome: Outcome) -> tuple[str, ...]:
     return (
         f"{100 * outcome.availability:.3f}",
-        f"{100 * outcome.cost:.2f}",
-        f"{100 * outcome.spot_cost:.2f}",
-        f"{100 * outcome.on_demand_cost:.2f}",
+        f"{100 * outcome.cost:.1f}",
+        f"{100 * outcome.spot_cost:.1f}",
+        f"{100 * outcome.on_demand_cost:.1f}",
         str(outcome.interruptions),
         str(outcome.on_demand_launches),
     )
