@@ -16,7 +16,11 @@ def print_outcomes(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[f
     """The table: availability and cost first."""
     days = trace.ticks * trace.tick_seconds / _DAY
     table = Table(
-        title=f"{trace.name}: {days:.1f} days, {len(trace.zones)} zones", title_justify="left", box=SIMPLE
+        title=f"{trace.name}: {days:.1f} days, {len(trace.zones)} zones",
+        title_justify="left",
+        box=SIMPLE,
+        show_edge=False,
+        pad_edge=False,
     )
     table.add_column("policy", no_wrap=True)
     for head in ("up", "cost", "spot", "on-dem.", "lost", "bought"):
