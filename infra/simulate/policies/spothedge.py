@@ -2,8 +2,8 @@
 
 Zones are active or preempting. A preemption or a failed launch makes a zone preempting, a launch that
 succeeds makes it active again; when fewer than two are active, all become active. Spot replicas go to active
-zones without one first, then to the cheapest: here the emptiest, for all cost the same; among equals the one
-that was tried longest ago (the paper leaves it open; a fixed order would never try the last zone of three).
+zones without one first, then to the cheapest: here the emptiest, for all cost the same. Among equals the one
+that was tried longest ago is our choice: in a fixed order the last zone of three would never be tried.
 There are `extra` more spot replicas than wanted, and on-demand for all of these that isn't ready, up to what
 is wanted.
 """
