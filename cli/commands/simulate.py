@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -64,16 +64,11 @@ def command(
     names: tuple[str, ...],
     wanted: int,
     demand: Path | None,
-    cold_start: float,
-    spot_price: float,
-    notice: float,
-    announced: float,
-    standby_start: float | None,
     overprovision: int,
     *,
-    free_first_hour: bool,
     optimum: bool,
     as_json: bool,
+    **market: Any,
 ) -> None:
     """Replay a capacity TRACE against spot policies: how available, at what cost.
 
@@ -86,15 +81,8 @@ def command(
     from infra.simulate.types import Demand, Rules
     from infra.spot.types import Settings
 
-    rules = Rules(
-        cold_start=cold_start,
-        spot_price=spot_price,
-        notice=notice,
-        announced=announced,
-        standby_start=standby_start,
-        free_first_hour=free_first_hour,
-    )
-    settings = Settings(overprovision=overprovision, spot_price=spot_price)
+    rules = Rules(**market)
+    settings = Settings(overprovision=overprovision, spot_price=rules.spot_price)
     capacity = read_trace(trace)
     needed = read_demand(demand) if demand else Demand.constant(wanted)
     outcomes = compare(capacity, needed, rules, settings, names)

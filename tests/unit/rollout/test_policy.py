@@ -351,20 +351,6 @@ def test_the_watchdog_is_named() -> None:
     assert cluster.status.cause is Cause.WATCHDOG
 
 
-def test_a_surge_limit_holds_at_every_move() -> None:
-    """Both slots together never want more than the limit, and the old one keeps what its share needs."""
-    steps = tuple(Step(weight=weight, bake=10.0) for weight in (20, 40, 60, 80, 100))
-    baseline = {Market.SPOT: Size(minimum=2, desired=5)}
-    cluster = Cluster(a_plan(surge=1, steps=steps, baseline=baseline))
-    cluster.verdicts = (verdict(Answer.PASS),)
-    for _ in range(_MOVES):
-        made = decision(cluster)
-        cluster.apply(made)
-        assert sum(group.desired for group in cluster.groups.values()) <= 5 + 1
-        cluster.advance(5.0 if isinstance(made, Wait) else 0.1)
-    assert cluster.status.phase is Phase.DONE
-
-
 def test_a_sleeping_model_wakes_up_with_the_new_release() -> None:
     """Nobody can be compared and nothing is kept: one shift, and the old release is gone."""
     plan = a_plan(
