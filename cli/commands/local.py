@@ -79,7 +79,9 @@ def logs(name: str, instance: str | None, *, follow: bool) -> None:
 @click.option("--latency", type=DURATION, help="How much longer each call takes: 2s.")
 @click.option("--stale", type=DURATION, help="How old eventually consistent reads may be: 5s.")
 @click.option("--propagation", type=DURATION, help="Until all nodes have new weights: 60s at most.")
-@click.option("--service", "services", multiple=True, help="Only calls to this service; may be repeated.")
+@click.option(
+    "--service", "services", multiple=True, help="Only calls to this one (ec2, elbv2...); may be repeated."
+)
 @click.option("--seed", type=int, help="The same seed, the same fate.")
 @click.option("--clear", is_flag=True, help="All is well again.")
 def faults(name: str, *, as_json: bool, clear: bool, **wanted: object) -> None:
@@ -101,6 +103,7 @@ def faults(name: str, *, as_json: bool, clear: bool, **wanted: object) -> None:
     if as_json:
         emit_json(held)
     else:
+        held["services"] = " ".join(held["services"])
         told = ", ".join(f"{key} {value}" for key, value in held.items() if value and key != "seed")
         click.echo(told or "no faults")
 

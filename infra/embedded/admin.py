@@ -56,7 +56,7 @@ class Admin:
         return web.json_response(INJECTOR.show())
 
     async def _set_faults(self, request: web.Request) -> web.Response:
-        body = await request.json()
+        body = await _json(request)
         if not isinstance(body, dict):
             raise ValueError("the body is not a JSON object")
         INJECTOR.set(Faults.told(body))
@@ -67,7 +67,7 @@ class Admin:
         return web.json_response({})
 
     async def _interrupt(self, request: web.Request) -> web.Response:
-        body = await request.json()
+        body = await _json(request)
         seconds = body.get("in_seconds", 120) if isinstance(body, dict) else None
         if not isinstance(seconds, int | float) or seconds < 0:
             raise Refused("in_seconds must be a number of seconds, 0 or more")
@@ -79,12 +79,20 @@ class Admin:
         return web.json_response({})
 
 
+async def _json(request: web.Request) -> Any:
+    """The body. Raises ValueError."""
+    try:
+        return await request.json()
+    except ValueError as error:
+        raise ValueError(f"the body is not JSON: {error}") from error
+
+
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tell errors as {"error", "hint"}: 409 for what can't be done now, 400 for what can't be asked."""
     try:
         return await handler(request)
-    except ValueError as error:  # the body is not JSON
+    except ValueError as error:
         return web.json_response({"error": str(error), "hint": ""}, status=400)
     except LlmctlError as error:
         code = 400 if isinstance(error, Refused) else 409

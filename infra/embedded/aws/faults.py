@@ -29,6 +29,8 @@ _CODES = {
 }
 """How each service says that it is asked too much; the others say ThrottlingException."""
 _OTHERS = ("400 Bad Request", "ThrottlingException")
+_SIGNED_AS = {"cloudwatch": "monitoring", "elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+"""Services that SDKs and people call differently from the credentials of a call."""
 
 
 class Fate(Enum):
@@ -56,7 +58,7 @@ class Faults:
     propagation: float = 0.0
     """The last of the load balancer's nodes learns of new weights so much later; 60 at most."""
     services: tuple[str, ...] = ()
-    """Only calls to these, as credentials name them (ec2, elasticloadbalancing, dynamodb...); empty: all."""
+    """Only calls to these, as credentials name them (ec2, monitoring, dynamodb...); empty: all."""
     seed: int = 0
 
     @classmethod
@@ -65,16 +67,18 @@ class Faults:
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(wanted) - known):
             raise ValueError(f"unknown: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-        values = {**wanted, "services": tuple(wanted.get("services", ()))}
-        for name, value in values.items():
+        for name, value in wanted.items():
             _check(name, value)
-        return cls(**values)
+        services = tuple(_SIGNED_AS.get(each, each) for each in wanted.get("services", ()))
+        faults = cls(**{**wanted, "services": services})
+        if faults.throttle + faults.errors + faults.lost > 1:
+            raise ValueError("throttle, errors and lost are shares of all calls: together at most 1")
+        return faults
 
 
 def _check(name: str, value: object) -> None:
     if name == "services":
-        right = isinstance(value, tuple) and all(isinstance(each, str) for each in value)
-        allowed = "a list of names"
+        right, allowed = _are_services(value), "a list of AWS services, such as ec2, elbv2 or dynamodb"
     elif name == "seed":
         right, allowed = type(value) is int, "a whole number"
     elif name in ("throttle", "errors", "lost"):
@@ -85,6 +89,13 @@ def _check(name: str, value: object) -> None:
         right, allowed = _within(value, 3600.0), "seconds, 0 to 3600"
     if not right:
         raise ValueError(f"{name} is {allowed}, not {value!r}")
+
+
+def _are_services(value: object) -> bool:
+    from botocore.session import get_session
+
+    known = {*get_session().get_available_services(), *_SIGNED_AS.values()}
+    return isinstance(value, list | tuple) and all(isinstance(each, str) and each in known for each in value)
 
 
 def _within(value: object, most: float) -> bool:

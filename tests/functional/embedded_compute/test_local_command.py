@@ -58,7 +58,7 @@ def test_faults_are_set_shown_and_cleared(tmp_path: Path) -> None:
         assert held["services"] == ["ec2"]
         wrong = local(tmp_path, "faults", "--propagation", "2m")
         assert (wrong.returncode, "seconds, 0 to 60, not 120" in wrong.stderr) == (6, True)
-        assert "throttle 0.2" in local(tmp_path, "faults").stdout
+        assert local(tmp_path, "faults").stdout == "throttle 0.2, propagation 30.0, services ec2\n"
         assert local(tmp_path, "faults", "--clear").stdout == "no faults\n"
     finally:
         local(tmp_path, "down")

@@ -67,9 +67,27 @@ def test_each_service_throttles_in_its_own_words() -> None:
     assert throttled("monitoring")[1] == "ThrottlingException"
 
 
+def test_services_are_known_by_the_names_of_sdks_too() -> None:
+    """A fault that hits nothing, because of a name, would be taken for resilience."""
+    wanted = {"services": ["cloudwatch", "elbv2", "monitoring", "ec2"]}
+    services = Faults.told(wanted).services
+    assert services == ("monitoring", "elasticloadbalancing", "monitoring", "ec2")
+
+
 @pytest.mark.parametrize(
     "wanted",
-    [{"throttle": 2}, {"latency": -1}, {"propagation": 61}, {"services": [1]}, {"seed": 0.5}, {"speed": 1}],
+    [
+        {"throttle": 2},
+        {"latency": -1},
+        {"propagation": 61},
+        {"services": [1]},
+        {"services": "ec2"},
+        {"services": ["dynamo"]},
+        {"services": 5},
+        {"seed": 0.5},
+        {"speed": 1},
+        {"throttle": 0.5, "lost": 0.6},
+    ],
 )
 def test_what_cannot_be_is_refused(wanted: dict[str, object]) -> None:
     """With the name of what is wrong."""
