@@ -12,7 +12,6 @@ from infra.embedded.aws.views import Listener, LoadBalancer
 from infra.embedded.balancer import clusters, routes
 from infra.embedded.balancer.cloud import Cloud, EmulatedAws
 from infra.embedded.balancer.config import Configuration, Served, bootstrap, configuration
-from infra.embedded.balancer.connections import Peer, sever
 from infra.embedded.balancer.envoy import Envoy, Unreachable
 from infra.embedded.balancer.feedback import Feedback
 from infra.embedded.balancer.propagation import Propagation
@@ -43,7 +42,6 @@ class Balancer:
         self._told = Configuration()
         self._propagation = Propagation()
         self._problems: tuple[str, ...] = ()
-        self._cannot_sever: list[str] = []
 
     def start(self) -> None:
         """Make the folder ready; the first `reconcile` starts Envoy. Raises OSError if it can't be made."""
@@ -56,7 +54,6 @@ class Balancer:
         served, problems = self._sort_out(balancers)
         wanted = configuration(balancers, served, self._locate)
         self._envoy.write(wanted.following(self._told).files())
-        self._sever(wanted.overdue(self._told))
         self._told = wanted
         self._envoy.ensure_running(bootstrap(), now)
         try:
@@ -65,7 +62,7 @@ class Balancer:
             self._envoy.rotate_logs()
         except Unreachable as error:  # normal while it starts: it is asked again in the next round
             problems += self._death(error)
-        self._problems = (*problems, *self._cannot_sever)
+        self._problems = tuple(problems)
 
     def stop(self) -> None:
         """End Envoy."""
@@ -79,20 +76,6 @@ class Balancer:
     def problems(self) -> tuple[str, ...]:
         """What can't be served at present, each with its remedy."""
         return self._problems
-
-    def _sever(self, peers: frozenset[Peer]) -> None:
-        """End what is still open to targets whose deregistration delay is over."""
-        if not peers or (pid := self._envoy.pid) is None:
-            return
-        try:
-            sever(pid, peers)
-            self._cannot_sever = []
-        except OSError as error:
-            self._cannot_sever = [
-                f"connections outlive the deregistration delay of their target: {error.strerror}; Linux 5.6 "
-                "is needed, and leave to trace child processes (kernel.yama.ptrace_scope at most 1; in a "
-                "container perhaps the capability SYS_PTRACE)"
-            ]
 
     def _locate(self, target_id: str) -> str | None:
         return self._address_of_instance(target_id) if target_id.startswith(("i-", "arn:")) else target_id

@@ -25,7 +25,6 @@ Locate = Callable[[str], str | None]
 HEALTH_LOG = "health.log"
 LIVE = "live"
 
-_DRAINING = "DRAINING"
 _CONNECT_TIMEOUT = 10
 _ANY_STATUS = (100, 600)
 _CIRCUITS = 1_000_000  # a load balancer has no such limit
@@ -74,17 +73,6 @@ def endpoints(group: TargetGroup, locate: Locate) -> Json:
     }
 
 
-def places(resource: Json, *, only_draining: bool = False) -> set[tuple[str, int]]:
-    """Addresses and ports of what `endpoints` made."""
-    return {
-        (address["address"], address["port_value"])
-        for locality in resource["endpoints"]
-        for host in locality["lb_endpoints"]
-        if not only_draining or host.get("health_status") == _DRAINING
-        for address in [host["endpoint"]["address"]["socket_address"]]
-    }
-
-
 def unsupported(group: TargetGroup) -> str | None:
     """What of a group can't be done, in words; None if all of it can."""
     check = group.health_check
@@ -124,7 +112,7 @@ def _endpoint(check: HealthCheck, target: Target, address: str) -> Json:
     if check.port:
         endpoint["health_check_config"]["port_value"] = check.port
     if target.state is TargetState.DRAINING:
-        return {"endpoint": endpoint, "health_status": _DRAINING}
+        return {"endpoint": endpoint, "health_status": "DRAINING"}
     return {"endpoint": endpoint, "metadata": live_targets()}
 
 

@@ -68,20 +68,6 @@ class Configuration:
             listeners=self.listeners,
         )
 
-    def overdue(self, previous: "Configuration") -> frozenset[tuple[str, int]]:
-        """Addresses and ports of targets that drained in the previous configuration and have left since.
-
-        Nobody's target any more: one that another group still has keeps its connections. Groups that went as
-        a whole don't count, because AWS lets their requests end.
-        """
-        stayed = {place for resource in self.endpoints.values() for place in clusters.places(resource)}
-        return frozenset(
-            place
-            for name in previous.endpoints.keys() & self.endpoints.keys()
-            for place in clusters.places(previous.endpoints[name], only_draining=True)
-            if place not in stayed
-        )
-
     def files(self) -> dict[str, bytes]:
         """Content of each file by its path, in the order in which they must be written."""
         return {

@@ -1,10 +1,6 @@
 """The balancer on the emulated account itself: what the AWS API says and what clients get agree."""
 
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +9,12 @@ import pytest
 
 from infra.embedded import aws
 from infra.embedded.addresses import Addresses
-from infra.embedded.aws import elbv2
 from infra.embedded.aws.server import Server
 from infra.embedded.balancer.balancer import Balancer
 from tests.functional.embedded_balancer.conftest import Site
 from tests.functional.embedded_balancer.server import TargetServer
 
 pytestmark = pytest.mark.slow
-
-_DELAY = 2
-"""Seconds that a leaving target has for its requests."""
 
 
 class Account(Site):
@@ -38,11 +30,6 @@ class Account(Site):
     def address(self) -> str:
         """What DescribeLoadBalancers says."""
         return str(self.elb.describe_load_balancers()["LoadBalancers"][0]["DNSName"])
-
-    def round(self) -> None:
-        """One round of the daemon's loop, as far as a load balancer goes."""
-        elbv2.expire_draining(time.time())
-        super().round()
 
     def health(self, group: str) -> dict[str, str]:
         """State of each target that DescribeTargetHealth lists."""
@@ -139,57 +126,3 @@ def test_account_and_data_plane_agree(account: Account) -> None:
     assert response.read().endswith(b"end")
     connection.close()
     account.until(lambda: account.health(groups[1]) == {})
-
-
-def test_the_end_of_the_delay_cuts_what_is_open(account: Account) -> None:
-    """A leaving target's requests may take as long as the delay; what still runs then is broken off."""
-    elb = account.elb
-    vpc, subnets = _network(elb.meta.endpoint_url)
-    balancer = elb.create_load_balancer(Name="web", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
-    group = _group(account, "both", vpc)
-    elb.modify_target_group_attributes(
-        TargetGroupArn=group,
-        Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": str(_DELAY)}],
-    )
-    elb.create_listener(
-        LoadBalancerArn=balancer, Protocol="HTTP", Port=account.port, DefaultActions=[_split([group], 1)]
-    )
-    _register(account, group, "leaving")
-    leaving = account.servers["leaving"]
-    with ThreadPoolExecutor() as pool, ExitStack() as last:
-        last.callback(leaving.stop)  # whatever happens, no stream goes on for ever
-        stream, never, late = (
-            pool.submit(_fetch, account, path) for path in ("/stream", "/delay/60", "/delay/1")
-        )
-        account.until(lambda: set(leaving.hits) >= {"/stream", "/delay/60", "/delay/1"})
-        began = time.monotonic()
-        elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": leaving.address}])
-        _register(account, group, "staying")
-        assert set(account.names(10)) == {"staying"}
-        account.until(lambda: stream.done() and never.done())
-    assert late.result()[:2] == (200, b"late")
-    assert stream.result()[:2] == (200, None)
-    assert never.result()[0] == 502
-    assert min(stream.result()[2], never.result()[2]) - began >= _DELAY
-    assert account.balancer.problems() == ()
-    assert list(account.health(group).values()) == ["healthy"]
-
-
-def _register(account: Account, group: str, name: str) -> None:
-    """Add a target, and wait until it serves."""
-    server = account.server(name)
-    account.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": server.address, "Port": server.port}])
-    account.until(lambda: account.get().name == name)
-
-
-def _fetch(account: Account, path: str) -> tuple[int, bytes | None, float]:
-    """Status and body of one request, None when it breaks off, and the (monotonic) time when it ended."""
-    connection = account.connect()
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, response.read(), time.monotonic()
-    except IncompleteRead:
-        return response.status, None, time.monotonic()
-    finally:
-        connection.close()

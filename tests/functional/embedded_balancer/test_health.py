@@ -150,23 +150,6 @@ def test_draining_target_is_no_last_resort(site: Site) -> None:
         assert response.read().endswith(b"end")
 
 
-def test_where_connections_cannot_be_cut_somebody_is_told(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A kernel that forbids it leaves a difference from AWS that the status names, with its remedy."""
-    both = _serve_two(site)
-    site.forward_to(replace(both, targets=(site.target("i-a", TargetState.DRAINING), site.target("i-b"))))
-
-    def forbidden(pid: int, peers: object) -> int:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr("infra.embedded.balancer.balancer.sever", forbidden)
-    site.forward_to(replace(both, targets=(site.target("i-b"),)))
-    (told,) = site.balancer.problems()
-    assert told.startswith("connections outlive the deregistration delay of their target: Operation not")
-    assert "ptrace_scope" in told
-
-
 def test_removed_target_finishes_its_stream(site: Site) -> None:
     """A target that vanishes from its group completes the answer it is giving."""
     both = _serve_two(site)

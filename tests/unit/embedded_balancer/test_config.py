@@ -334,27 +334,6 @@ def test_what_has_gone_stays_for_one_round_out_of_use() -> None:
     assert Configuration().following(first).listeners == {}
 
 
-def _serving(*groups: TargetGroup) -> Configuration:
-    return _configure(balancer([listener(80, rules(default=forward(*((one, 1) for one in groups))))], groups))
-
-
-def test_only_who_drained_to_the_end_is_overdue() -> None:
-    """Connections to a target are cut when its drain is over, and for no other reason."""
-    leaving, staying = target("i-1", TargetState.DRAINING), target("i-2")
-    before = _serving(group("one", leaving, staying))
-    assert _serving(group("one", staying)).overdue(before) == {("127.1.0.1", 8000)}
-    assert _serving(group("one", target("i-1"))).overdue(before) == set()  # registered again; i-2 just went
-    assert _serving(group("two")).overdue(before) == set()
-    assert before.overdue(before) == before.overdue(Configuration()) == set()
-
-
-def test_who_still_has_a_group_is_not_overdue() -> None:
-    """A target that has drained from one of its groups keeps what it got by the other."""
-    leaving, staying = target("i-1", TargetState.DRAINING), target("i-1")
-    before = _serving(group("one", leaving), group("two", staying))
-    assert _serving(group("one"), group("two", staying)).overdue(before) == set()
-
-
 def test_names_tell_regions_apart() -> None:
     """Groups and load balancers of one name in two regions are different things."""
     one = group("one")
