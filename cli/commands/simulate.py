@@ -7,27 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import DURATION, json_option
+from infra.simulate.comparison import POLICIES, compare
 
 if TYPE_CHECKING:
     from infra.simulate.types import Demand, Outcome, Rules, Trace
 
 _FILE = click.Path(path_type=Path)
-_POLICIES = (
-    "on-demand",
-    "asg",
-    "asg-25",
-    "asg-50",
-    "even-spread",
-    "round-robin",
-    "spothedge",
-    "spothedge-2",
-    "llmctl",
-)
 
 
 @click.command(name="simulate")
 @click.argument("trace", type=_FILE)
-@click.option("--policy", "names", multiple=True, type=click.Choice(_POLICIES), help="Only this; repeatable.")
+@click.option(
+    "--policy", "names", multiple=True, type=click.Choice(tuple(POLICIES)), help="Only this; repeatable."
+)
 @click.option("--wanted", type=click.IntRange(1), default=4, show_default=True, help="Replicas.")
 @click.option(
     "--demand", type=_FILE, help="A CSV file with the columns seconds, wanted, instead of --wanted."
@@ -76,7 +68,6 @@ def command(
     """
     from cli.render import emit_json
     from cli.render.simulate import document, print_outcomes
-    from infra.simulate.comparison import compare
     from infra.simulate.traces import read_demand, read_trace
     from infra.simulate.types import Demand, Rules
     from infra.spot.types import Settings

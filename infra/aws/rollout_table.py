@@ -65,6 +65,7 @@ class RolloutTable:
                         return False
                     if pause is None or not reasons <= _COLLIDED:
                         raise
+                    # Another transaction is on its way at the same item: it is over in a moment.
                     time.sleep(pause * random.uniform(1, 2))  # noqa: S311 - it only keeps two apart
                 else:
                     break

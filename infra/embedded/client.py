@@ -96,7 +96,7 @@ class Cloud:
             # A daemon that found another one starting ends at once; the other one is waited for.
             if not (processes.start_time(pid) or processes.marked(processes.CLOUD_MARK, str(directory))):
                 break
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # it says that it is ready by writing a file
         else:
             sweep(name)
         raise LlmctlError(
@@ -162,7 +162,7 @@ class Cloud:
             processes.send(self.pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
         while self._lives() and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # who isn't its parent can only look whether it is gone
         sweep(self.name)
         with contextlib.suppress(ChildProcessError):  # only who started it can collect its exit
             os.waitpid(self.pid, os.WNOHANG)

@@ -119,7 +119,7 @@ class Parts:
         while any(machine.observe().alive for machine in self.compute.machines.values()):
             if time.monotonic() > deadline:
                 break
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # all instances at once: there is no one child to wait for
         self.compute.finish_stop()
         self.balancer.stop()
         self.functions.stop()

@@ -89,6 +89,7 @@ def _refuse_unknown_subresources(original: Callable[..., Any]) -> Callable[..., 
 
     def _bucket_response(self: Any, request: Any, full_url: str) -> Any:
         for name in _UNKNOWN_SUBRESOURCES & self._get_querystring(request, full_url).keys():
+            # Refused on purpose: the server answers it as 400 NotImplemented.
             raise NotImplementedError(f"{request.method} ?{name} of a bucket")
         return original(self, request, full_url)
 

@@ -149,6 +149,7 @@ class _Application:
                 if fate is not Fate.LOST:
                     self._answers.keep(environ, answer)
             if answer.body and answer.body[0].startswith(_NO_ROUTE):
+                # A path of AWS that moto doesn't have: refused below, like all that isn't emulated.
                 raise NotImplementedError(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO')}")
             if fate is Fate.LOST:
                 return _fail(environ, start_response)

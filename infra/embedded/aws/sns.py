@@ -144,7 +144,7 @@ def _post(
         except (urllib.error.URLError, OSError) as error:
             _log.warning("delivery to %s failed: %s", subscription.endpoint, error)
             if attempt + 1 < _ATTEMPTS:
-                time.sleep(_PAUSE_SECONDS)
+                time.sleep(_PAUSE_SECONDS)  # a receiver that is away may be back by then
 
 
 def _envelope(

@@ -95,7 +95,7 @@ class Containers:
     def _wait(self, container: Container, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while container.running and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # another process's child: it can only be looked at
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"

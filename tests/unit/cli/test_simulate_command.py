@@ -39,11 +39,3 @@ def test_no_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong path is refused with what would be right."""
     assert run(["simulate", str(tmp_path / "none")]) == ExitCode.REFUSED
     assert "gap_seconds" in capsys.readouterr().err
-
-
-def test_choices_are_the_policies() -> None:
-    """The command offers what there is, without importing it."""
-    from cli.commands.simulate import _POLICIES
-    from infra.simulate.comparison import POLICIES
-
-    assert set(_POLICIES) == set(POLICIES)
