@@ -193,10 +193,11 @@ class ModelCloud:
             }
             for number, arn in enumerate(self.rule.target_groups().values())
         ]
-        # One period more: requests of the window's first minute carry the time of its beginning.
+        # A request is counted at the beginning of its minute: so the window begins with one, too.
+        start = (now - self.model.sleep_after) // _PERIOD * _PERIOD
         found = self.clients.cloudwatch.get_metric_data(
             MetricDataQueries=queries,
-            StartTime=datetime.fromtimestamp(now - self.model.sleep_after - _PERIOD, UTC),
+            StartTime=datetime.fromtimestamp(start, UTC),
             EndTime=datetime.fromtimestamp(now, UTC),
         )
         return sum(value for result in found["MetricDataResults"] for value in result["Values"])

@@ -100,7 +100,8 @@ def test_it_sleeps_again(nap: Project, client: OpenAI) -> None:
     before = nap.healthy("guard")
     ask(client)
     asked = time.monotonic()
-    eventually(lambda: weights(nap) == [0, 0], within=270, what="the model sleeps")
+    # The two minutes, up to one of rounding, up to one until the waker looks, and what a busy machine adds.
+    eventually(lambda: weights(nap) == [0, 0], within=330, what="the model sleeps", every=2)
     assert time.monotonic() - asked > 100, "it slept before its time"
     eventually(lambda: not nap.replicas(), within=60, what="the replica is gone")
     assert nap.healthy("guard") == before
