@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.environment import names
 from infra.environment.model import Environment
+from infra.guardian.bundle import guardian_bundle
 from infra.observability.alarms import environment_alarms
 from infra.observability.types import Sources
 from infra.paths import cache_directory
@@ -23,6 +24,7 @@ from modules.bindings.aws.provider import AwsProvider
 from modules.bindings.aws.sns_topic import SnsTopic
 from modules.bindings.base import output
 from modules.capture.samples import Samples
+from modules.guardian.guardian import Guardian
 from modules.identity.instance_role import InstanceRole
 from modules.load_balancer.load_balancer import LoadBalancer, listener_ports
 from modules.network.endpoints import ServiceEndpoints
@@ -98,6 +100,7 @@ class EnvironmentStack(TerraformStack):
         )
         balancer = self._load_balancer(network, firewall)
         self._watchdog(account, table)
+        self._guardian(account, table)
         self._outputs(balancer, table)
         return Foundation(
             network=network,
@@ -105,6 +108,7 @@ class EnvironmentStack(TerraformStack):
             load_balancer=balancer,
             artefacts=artefacts,
             role=role,
+            table=table,
             topic=self._topic(account),
             waker=self._waker(account, table),
             samples=self._samples(account, role),
@@ -165,6 +169,17 @@ class EnvironmentStack(TerraformStack):
             account=account,
             table=table,
             package=watchdog_bundle(cache_directory()),
+        )
+
+    def _guardian(self, account: str, table: DynamodbTable) -> None:
+        Guardian(
+            self,
+            "guardian",
+            environment=self._name,
+            region=self._region,
+            account=account,
+            table=table,
+            package=guardian_bundle(cache_directory()),
         )
 
     def _watch(self, sources: Mapping[str, Sources], foundation: Foundation) -> None:

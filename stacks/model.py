@@ -14,14 +14,17 @@ from infra.environment.ecr import ecr_repository
 from infra.environment.model import Environment
 from infra.environment.monitoring import Capture
 from infra.environment.slots import Market, Slot
+from infra.guardian.planning import guarded_model
 from infra.observability.alarms import alarms, composites
 from infra.observability.types import Sources
 from modules.bindings.aws.cloudwatch_log_group import CloudwatchLogGroup
+from modules.bindings.aws.dynamodb_table import DynamodbTable
 from modules.bindings.aws.lambda_function import LambdaFunction
 from modules.bindings.aws.lb_listener_rule import LbListenerRule
 from modules.bindings.aws.lb_target_group import LbTargetGroup
 from modules.bindings.aws.sns_topic import SnsTopic
 from modules.capture.samples import Samples
+from modules.guardian.guardian import Guarded
 from modules.identity.instance_role import ImageAccess, InstanceRole, WeightsAccess
 from modules.load_balancer.load_balancer import LoadBalancer
 from modules.load_balancer.rule import ModelRule, SlotRule
@@ -49,6 +52,7 @@ class Foundation:
     load_balancer: LoadBalancer
     artefacts: Artefacts
     role: InstanceRole
+    table: DynamodbTable
     topic: SnsTopic
     waker: LambdaFunction | None
     samples: Samples | None
@@ -89,6 +93,12 @@ class ModelResources(Construct):
         self.sources = self._sources(slots)
         self._scale(slots, rule)
         self._watch()
+        self._guard()
+
+    def _guard(self) -> None:
+        guarded = guarded_model(self._model, self._environment.models[self._model])
+        if guarded:
+            Guarded(self, "guarded", table=self._foundation.table, model=guarded)
 
     def _access(self, launch: Launch) -> None:
         """What the instances of this model may read beside what all may."""

@@ -191,10 +191,40 @@ class Replicas(Spec, frozen=True, kw_only=True):
 
 
 class Spot(Spec, frozen=True, kw_only=True):
-    """How much of the capacity is bought on the spot market."""
+    """How much of the capacity is bought on the spot market, and what replaces it when it is gone."""
 
     on_demand_base: Annotated[int, Meta(ge=0, description="Replicas that are always on demand.")] = 0
     overprovision: Annotated[int, Meta(ge=0, description="Extra spot replicas, against interruptions.")] = 0
+    fallback: Annotated[
+        bool, Meta(description="Whether missing spot is replaced on demand, until it is back.")
+    ] = True
+    spare: Annotated[
+        int,
+        Meta(
+            ge=0, description="On-demand replicas beyond what is missing, while anything is: it takes more."
+        ),
+    ] = 1
+    hold: Annotated[
+        Duration,
+        Meta(
+            description="How long a spot replica must have been ready before one on demand is given back for "
+            "it; so much longer for each interruption in the last hour."
+        ),
+    ] = "30s"
+    longest_hold: Annotated[
+        Duration, Meta(description="The longest hold; it is in force while spot is scarce.")
+    ] = "150m"
+    most_on_demand: Annotated[
+        Positive | None,
+        Meta(description="Replicas on demand at most, as the account's quota has it; default: replicas.max."),
+    ] = None
+    budget: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(
+            description="Most that the model may cost, in US dollars an hour (needs instances.price): "
+            "on-demand replaces no more spot than it leaves room for.",
+        ),
+    ] = None
 
 
 class Scaling(Spec, frozen=True, kw_only=True):

@@ -68,6 +68,11 @@ def watchdog(environment: str) -> str:
     return f"{stack(environment)}-watchdog"
 
 
+def guardian(environment: str) -> str:
+    """Name of the function that replaces missing spot replicas on demand, and of its role and rules."""
+    return f"{stack(environment)}-guardian"
+
+
 def launch_template(environment: str, model: str) -> str:
     """Name of the launch template whose versions are the model's releases."""
     return f"{stack(environment)}-{model}"

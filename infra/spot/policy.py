@@ -2,7 +2,9 @@
 
 On-demand is raised for what spot neither has nor is about to have, at once; it is lowered only for spot
 replicas that have been ready for a while, the longer the more interruptions there were lately. Extra replicas
-are bought on the spot market only. It refuses to exceed a quota or the budget, and says so.
+are bought on the spot market only. It refuses to exceed a quota or the budget, and says so; the budget goes
+to the base first, then to spot, and what it leaves to on-demand for what spot lacks: else a model without
+spot would spend all of it on demand, and never could take spot again.
 """
 
 import math
@@ -15,10 +17,10 @@ def decide(settings: Settings, seen: Observation, now: float) -> Targets:
     """What both groups are to be at `now` (epoch seconds)."""
     base = min(settings.on_demand_base, seen.wanted)
     needed = seen.wanted - base
-    on_demand = _on_demand(settings, seen, base, needed, now)
+    spot = _spot(settings, needed, base)
     return Targets(
-        spot=_spot(settings, needed, on_demand.size),
-        on_demand=on_demand,
+        spot=spot,
+        on_demand=_on_demand(settings, seen, base, needed, spot.size, now),
         pools=open_pools(settings, seen, now),
         again_at=_again(settings, seen, now),
     )
@@ -37,7 +39,9 @@ def hold(settings: Settings, seen: Observation, now: float) -> float:
     return float(min(settings.hold_most_seconds, settings.hold_seconds * (1 + recent)))
 
 
-def _on_demand(settings: Settings, seen: Observation, base: int, needed: int, now: float) -> Target:
+def _on_demand(
+    settings: Settings, seen: Observation, base: int, needed: int, on_spot: int, now: float
+) -> Target:
     ready = sum(len(state.ready_since) for state in seen.spot)
     coming = sum(
         1 for state in seen.spot for at in state.pending_since if now - at <= settings.pending_seconds
@@ -51,7 +55,8 @@ def _on_demand(settings: Settings, seen: Observation, base: int, needed: int, no
         why = f"{ready} of {needed} spot replicas ready, {coming} coming; base {base}"
     else:
         why = f"{steady} of {needed} spot replicas steady for {wait:.0f} s: not given back yet"
-    return _within(settings, Target(size, why))
+    left = None if settings.budget is None else settings.budget - on_spot * settings.spot_price
+    return _limited(Target(size, why), settings.on_demand_quota, left, settings.on_demand_price)
 
 
 def _cover(settings: Settings, needed: int, spot: int) -> int:
@@ -60,29 +65,23 @@ def _cover(settings: Settings, needed: int, spot: int) -> int:
     return min(needed, gap + settings.spare) if gap else 0
 
 
-def _within(settings: Settings, target: Target) -> Target:
-    """The on-demand target within quota and budget. On-demand comes first: it is what surely comes."""
-    quota = math.inf if settings.on_demand_quota is None else settings.on_demand_quota
-    affordable = _affordable(settings.budget, settings.on_demand_price)
-    size = int(min(target.size, quota, affordable))
-    if size == target.size:
-        return target
-    limit = "the quota" if quota <= affordable else "the budget"
-    return Target(size, f"{target.why}; {limit} allows {size} of {target.size}")
-
-
-def _spot(settings: Settings, needed: int, on_demand: int) -> Target:
+def _spot(settings: Settings, needed: int, base: int) -> Target:
     """Spot for all that isn't the base, and the extras."""
     size = needed + settings.overprovision if needed else 0
-    why = f"{needed} wanted, {size - needed} extra"
-    left = None if settings.budget is None else settings.budget - on_demand * settings.on_demand_price
-    quota = math.inf if settings.spot_quota is None else settings.spot_quota
-    affordable = _affordable(left, settings.spot_price)
-    allowed = int(min(size, quota, affordable))
-    if allowed == size:
-        return Target(size, why)
-    limit = "the quota" if quota <= affordable else "the budget"
-    return Target(allowed, f"{why}; {limit} allows {allowed} of {size}")
+    left = None if settings.budget is None else settings.budget - base * settings.on_demand_price
+    wanted = Target(size, f"{needed} wanted, {size - needed} extra")
+    return _limited(wanted, settings.spot_quota, left, settings.spot_price)
+
+
+def _limited(target: Target, quota: int | None, left: float | None, price: float) -> Target:
+    """The target within the quota and what is left of the budget."""
+    most = math.inf if quota is None else quota
+    affordable = _affordable(left, price)
+    size = int(min(target.size, most, affordable))
+    if size == target.size:
+        return target
+    limit = "the quota" if most <= affordable else "the budget"
+    return Target(size, f"{target.why}; {limit} allows {size} of {target.size}")
 
 
 def _affordable(budget: float | None, price: float) -> float:

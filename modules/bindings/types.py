@@ -19,6 +19,7 @@ RESOURCES = (
     "aws_cloudwatch_log_group",
     "aws_cloudwatch_metric_alarm",
     "aws_dynamodb_table",
+    "aws_dynamodb_table_item",
     "aws_eip",
     "aws_iam_instance_profile",
     "aws_iam_role",

@@ -1,11 +1,13 @@
-"""A function that is invoked once a minute: its log, its role, its schedule.
+"""A function that is invoked once a minute: its log, its role, its schedule, and the events it wants beside.
 
 What a function may do is told by whoever makes it; this only adds that it may write its own log.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cdktf import AssetType, TerraformAsset
 from constructs import Construct
@@ -104,10 +106,24 @@ class ScheduledFunction(Construct):
             tags={"Name": spec.name},
         )
         CloudwatchEventTarget(self, "target", rule=rule.name, target_id=spec.kind, arn=self.function.arn)
+        self._permit("scheduled", "schedule", rule)
+
+    def on_event(self, spec: FunctionSpec, id_: str, task: str, pattern: Mapping[str, Any]) -> None:
+        """Invoke it for every event that matches, too. `task`: what it does then."""
+        name = f"{spec.name}-{id_}"
+        rule = CloudwatchEventRule(
+            self, id_, name=name, description=task, event_pattern=json.dumps(pattern), tags={"Name": name}
+        )
+        CloudwatchEventTarget(
+            self, f"{id_}_target", rule=rule.name, target_id=spec.kind, arn=self.function.arn
+        )
+        self._permit(f"{id_}_permission", id_, rule)
+
+    def _permit(self, id_: str, statement: str, rule: CloudwatchEventRule) -> None:
         LambdaPermission(
             self,
-            "scheduled",
-            statement_id="schedule",
+            id_,
+            statement_id=statement,
             action="lambda:InvokeFunction",
             function_name=self.function.id,
             principal="events.amazonaws.com",

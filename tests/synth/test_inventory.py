@@ -35,6 +35,7 @@ PART_OF = {
     "aws_acm_certificate_validation": "aws_acm_certificate",
     "aws_autoscaling_lifecycle_hook": "aws_autoscaling_group",
     "aws_autoscaling_policy": "aws_autoscaling_group",
+    "aws_dynamodb_table_item": "aws_dynamodb_table",
     "aws_iam_role_policy": "aws_iam_role",
     "aws_cloudwatch_event_target": "aws_cloudwatch_event_rule",
     "aws_lambda_permission": "aws_lambda_function",

@@ -19,6 +19,7 @@ _UNTAGGABLE = {
     "aws_autoscaling_policy",
     "aws_cloudwatch_dashboard",
     "aws_cloudwatch_event_target",
+    "aws_dynamodb_table_item",
     "aws_iam_role_policy",
     "aws_lambda_permission",
     "aws_lb_target_group_attachment",

@@ -9,7 +9,7 @@ from infra.agent.config import ENGINE_PORT, METRICS_PORT
 from infra.environment.model import Environment
 from tests.synth.synthesis import Stack, environment, model
 
-_FUNCTIONS = {"waker", "watchdog"}
+_FUNCTIONS = {"guardian", "waker", "watchdog"}
 """Their policies have tests of their own."""
 
 

@@ -29,6 +29,7 @@ from infra.environment.checks import (
     schedule,
     secrets,
     source,
+    spot,
     tags,
     zones,
 )
@@ -55,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     parallel.RULE,
     fit.RULE,
     replicas.RULE,
+    spot.RULE,
     schedule.RULE,
     scaling.RULE,
     rollout.RULE,

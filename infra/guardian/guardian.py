@@ -1,0 +1,87 @@
+"""Looks after every model: sees, asks the spot policy, resizes the on-demand group, says why.
+
+It changes nothing but that group's desired size, within the group's own bounds. Each look sets an absolute
+size from a fresh observation, so one that dies, is late, or runs beside another loses and doubles nothing.
+While a rollout of the model goes on, sizes are its driver's: the guardian only adds what spot lacks.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from infra.errors import LlmctlError
+from infra.guardian.config import GuardedModel
+from infra.guardian.sight import observe, remembered
+from infra.guardian.types import LiveSlot
+from infra.spot.policy import decide
+
+_LOG = logging.getLogger("guardian")
+
+
+class Cloud(Protocol):
+    """What `AwsCloud` does, for tests."""
+
+    def models(self) -> Sequence[GuardedModel]:
+        """The models to look after."""
+
+    def live(self, model: str, since: float) -> LiveSlot | None:
+        """The model's live slot, with the past since `since` (epoch seconds); None before it has one."""
+
+    def resize(self, group: str, desired: int) -> None:
+        """Set a group's desired size."""
+
+    def record(self, action: str, model: str, result: str) -> None:
+        """Append to the audit log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the on-demand group is to be."""
+
+    group: str
+    before: int
+    after: int
+    why: str
+
+
+def change(model: GuardedModel, slot: LiveSlot, now: float) -> Change | None:
+    """What to change now; None: nothing. Pure."""
+    group = slot.on_demand
+    target = decide(model.settings, observe(model, slot), now).on_demand
+    after = max(group.minimum, min(target.size, group.maximum))
+    if slot.rolling:
+        after = max(after, group.desired)
+    if after == group.desired:
+        return None
+    return Change(group.name, group.desired, after, target.why)
+
+
+@dataclass(frozen=True)
+class Guardian:
+    """The guardian of an environment."""
+
+    cloud: Cloud
+    now: Callable[[], float]
+
+    def look(self) -> None:
+        """Look at every model. Raises `LlmctlError` in the end if any could not be looked after."""
+        failed: list[str] = []
+        for model in self.cloud.models():
+            try:
+                self._look(model)
+            except Exception:  # noqa: BLE001 - the outermost frame: other models get their look
+                _LOG.exception("%s: this look failed, the next one begins anew", model.name)
+                failed.append(model.name)
+        if failed:
+            raise LlmctlError(f"the guardian failed to look after {', '.join(failed)}")
+
+    def _look(self, model: GuardedModel) -> None:
+        now = self.now()
+        slot = self.cloud.live(model.name, now - remembered(model.settings))
+        due = change(model, slot, now) if slot else None
+        if due is None:
+            return
+        self.cloud.resize(due.group, due.after)
+        action = "on demand added" if due.after > due.before else "on demand given back"
+        self.cloud.record(action, model.name, f"{due.group}: {due.before} to {due.after}: {due.why}")

@@ -1,0 +1,1 @@
+"""The guardian of an environment."""
