@@ -53,8 +53,7 @@ def cluster(group: TargetGroup) -> Json:
     }
     if group.health_check.enabled:
         resource["health_checks"] = [_health_check(group.health_check)]
-    if group.algorithm == "weighted_random":
-        resource["outlier_detection"] = _OUTLIERS
+    resource["outlier_detection"] = _OUTLIERS if group.algorithm == "weighted_random" else _UNREACHABLE
     if group.protocol == "HTTPS":
         resource["transport_socket"] = _UPSTREAM_TLS
     return resource
@@ -207,6 +206,21 @@ _OUTLIERS = {
     "max_ejection_percent": 50,
     # The checked path can be well while the served one isn't.
     "successful_active_health_check_uneject_host": False,
+}
+_UNREACHABLE = {
+    # One refused connection, no answer of whatever status: the request is tried again elsewhere, and the least
+    # busy target would be this very one.
+    "split_external_local_origin_errors": True,
+    "consecutive_local_origin_failure": 1,
+    "enforcing_consecutive_local_origin_failure": 100,
+    "enforcing_consecutive_5xx": 0,
+    "enforcing_consecutive_gateway_failure": 0,
+    "enforcing_success_rate": 0,
+    "enforcing_local_origin_success_rate": 0,
+    "interval": "1s",
+    "base_ejection_time": "1s",
+    "max_ejection_time": "5s",
+    "max_ejection_percent": 90,
 }
 _UPSTREAM_TLS = {
     "name": "envoy.transport_sockets.tls",

@@ -114,8 +114,7 @@ def _forward(action: Forward, clusters: dict[str, str], functions: frozenset[str
                 "retry_on": "connect-failure",
                 "num_retries": 2,
                 "retry_host_predicate": [_PREVIOUS_HOSTS],
-                # A dead host has the fewest requests, so it is picked again and again: look on until another is.
-                "host_selection_retry_max_attempts": 20,
+                "host_selection_retry_max_attempts": 3,
             },
         }
     }

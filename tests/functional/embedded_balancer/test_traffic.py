@@ -196,3 +196,23 @@ def test_streams_are_not_buffered_and_headers_tell_the_client(site: Site) -> Non
     assert seen["x-forwarded-for"] == "203.0.113.9,127.0.0.1"
     assert (seen["x-forwarded-proto"], seen["x-forwarded-port"]) == ("http", str(site.port))
     assert not [name for name in seen if name.startswith("x-envoy")]
+
+
+def test_a_dead_target_costs_no_new_request(site: Site) -> None:
+    """Until its health check finds it dead, what it refuses goes to another, however idle it looks."""
+    for name in ("i-one", "i-two", "i-three"):
+        site.server(name)
+    targets = [site.target(name) for name in ("i-one", "i-two", "i-three")]
+    site.forward_to(group("all", *targets, algorithm="least_outstanding_requests"))
+    site.until_healthy("i-one", "i-two", "i-three")
+    streams = [site.connect() for _ in range(3)]
+    for stream in streams:  # one each: so the dead one becomes the least busy
+        stream.request("GET", "/stream")
+        stream.getresponse()
+    site.servers["i-one"].stop()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: site.get().name, range(200))) == {"i-two", "i-three"}
+    for name in ("i-two", "i-three"):
+        site.servers[name].finish_streams()
+    for stream in streams:
+        stream.close()
