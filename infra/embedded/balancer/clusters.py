@@ -208,8 +208,8 @@ _OUTLIERS = {
     "successful_active_health_check_uneject_host": False,
 }
 _UNREACHABLE = {
-    # One refused connection, no answer of whatever status: the request is tried again elsewhere, and the least
-    # busy target would be this very one.
+    # A refused connection, never an answer: the request is tried again elsewhere, and the least busy target
+    # would be this very one.
     "split_external_local_origin_errors": True,
     "consecutive_local_origin_failure": 1,
     "enforcing_consecutive_local_origin_failure": 100,
