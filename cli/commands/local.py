@@ -1,8 +1,13 @@
 """`llmctl local`: the embedded cloud's daemon."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cli.options import DURATION, NumberType, json_option
+
+if TYPE_CHECKING:
+    from infra.embedded.client import Cloud
 
 _name = click.argument("name", default="local")
 
@@ -45,13 +50,8 @@ def status(name: str, *, as_json: bool) -> None:
     """Show what the cloud NAME runs."""
     from cli.render import emit_json
     from cli.render.local import print_cloud
-    from infra.embedded.client import Cloud
-    from infra.errors import Refused
 
-    cloud = Cloud.locate(name)
-    if cloud is None:
-        raise Refused(f"the embedded cloud {name!r} is not running", hint=f"llmctl local up {name}")
-    state = cloud.status()
+    state = _running(name).status()
     if as_json:
         emit_json(state)
     else:
@@ -90,12 +90,8 @@ def faults(name: str, *, as_json: bool, clear: bool, **wanted: object) -> None:
     What is not named stays as it is.
     """
     from cli.render import emit_json
-    from infra.embedded.client import Cloud
-    from infra.errors import Refused
 
-    cloud = Cloud.locate(name)
-    if cloud is None:
-        raise Refused(f"the embedded cloud {name!r} is not running", hint=f"llmctl local up {name}")
+    cloud = _running(name)
     changes = {key: value for key, value in wanted.items() if value not in (None, ())}
     held = cloud.faults()
     if clear or changes:
@@ -106,6 +102,31 @@ def faults(name: str, *, as_json: bool, clear: bool, **wanted: object) -> None:
         held["services"] = " ".join(held["services"])
         told = ", ".join(f"{key} {value}" for key, value in held.items() if value and key != "seed")
         click.echo(told or "no faults")
+
+
+@command.command()
+@_name
+@click.argument("instances", nargs=-1, required=True, metavar="INSTANCE...")
+@click.option(
+    "--in", "notice", type=DURATION, default="120s", show_default=True, help="What the notice leaves."
+)
+def interrupt(name: str, instances: tuple[str, ...], notice: float) -> None:
+    """Let the spot market take instances of the cloud NAME: a notice, and then the plug."""
+    cloud = _running(name)
+    for instance in instances:
+        cloud.interrupt_instance(instance, notice)
+        click.echo(f"{instance} is taken in {notice:.0f} s", err=True)
+
+
+@command.command()
+@_name
+@click.argument("instances", nargs=-1, required=True, metavar="INSTANCE...")
+def kill(name: str, instances: tuple[str, ...]) -> None:
+    """Pull the plug of instances of the cloud NAME, without a notice."""
+    cloud = _running(name)
+    for instance in instances:
+        cloud.kill_instance(instance)
+        click.echo(f"{instance} is gone", err=True)
 
 
 @command.command()
@@ -125,3 +146,13 @@ def down(name: str) -> None:
         + (f"; ended {left} leftover processes" if left else ""),
         err=True,
     )
+
+
+def _running(name: str) -> "Cloud":
+    from infra.embedded.client import Cloud
+    from infra.errors import Refused
+
+    cloud = Cloud.locate(name)
+    if cloud is None:
+        raise Refused(f"the embedded cloud {name!r} is not running", hint=f"llmctl local up {name}")
+    return cloud

@@ -26,8 +26,8 @@ def flapping(zones: int, period: int, *, together: bool) -> Trace:
     return Trace("flapping", names, tuple(steps(zone) for zone in range(zones)), DAY, TICK)
 
 
-@pytest.mark.parametrize("period", [1, 3, 7, 11, 21, 60, 240])
-@pytest.mark.parametrize("zones", [1, 2, 3])
+@pytest.mark.parametrize("period", [1, 7, 21, 60])
+@pytest.mark.parametrize("zones", [1, 3])
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("longest", [600.0, 9000.0])
 def test_launches_on_demand_are_bounded(period: int, zones: int, *, together: bool, longest: float) -> None:
