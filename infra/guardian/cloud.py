@@ -75,13 +75,14 @@ class AwsCloud:
         with translated(f"looking for {instance}"):
             found = self._session.bounded.autoscaling.describe_auto_scaling_instances(InstanceIds=[instance])
         for each in found["AutoScalingInstances"]:
-            ours = each["AutoScalingGroupName"].startswith(f"{names.stack(self._environment)}-")
-            if not ours or each["LifecycleState"].startswith(_LEAVING):
+            group = each["AutoScalingGroupName"]
+            ours = group.startswith(f"{names.stack(self._environment)}-")
+            if not ours or not group.endswith(Market.SPOT) or each["LifecycleState"].startswith(_LEAVING):
                 return False
             self._put(
                 {
                     "pk": text(_NOTICES),
-                    "sk": text(f"{each['AutoScalingGroupName']}#{instance}"),
+                    "sk": text(f"{group}#{instance}"),
                     "pool": text(pool(each["AvailabilityZone"], each["InstanceType"])),
                     "at": number(at),
                     "expires": number(int(at) + _KEPT),
