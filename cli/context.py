@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from infra.aws.samples import SampleBucket
     from infra.aws.session import Session
     from infra.aws.state_bucket import StateBucket
+    from infra.clock import SystemClock
     from infra.dashboard.source import CloudSource, Connection
-    from infra.deploy.clock import SystemClock
     from infra.deploy.types import EnvironmentState, Facts
     from infra.metrics.summary import Summary
     from infra.terraform.events import Observer
@@ -126,7 +126,7 @@ class Workspace:
     @cached_property
     def clock(self) -> "SystemClock":
         """Real time."""
-        from infra.deploy.clock import SystemClock
+        from infra.clock import SystemClock
 
         return SystemClock()
 

@@ -17,6 +17,19 @@ from infra.guardian.types import LiveSlot
 from infra.spot.policy import decide
 
 _LOG = logging.getLogger("guardian")
+_CONFIRM_SECONDS = 10.0
+"""A group takes some seconds to launch what it was just asked for, or to replace what has just died: what is
+missing for longer isn't coming."""
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def time(self) -> float:
+        """Epoch seconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
 
 
 class Cloud(Protocol):
@@ -62,26 +75,53 @@ class Guardian:
     """The guardian of an environment."""
 
     cloud: Cloud
-    now: Callable[[], float]
+    clock: Clock
 
     def look(self) -> None:
-        """Look at every model. Raises `LlmctlError` in the end if any could not be looked after."""
+        """Look at every model, and again at those that lack something, before anything is added.
+
+        Raises `LlmctlError` in the end if any could not be looked after.
+        """
         failed: list[str] = []
-        for model in self.cloud.models():
-            try:
-                self._look(model)
-            except Exception:  # noqa: BLE001 - the outermost frame: other models get their look
-                _LOG.exception("%s: this look failed, the next one begins anew", model.name)
-                failed.append(model.name)
+        lacking = [model for model in self.cloud.models() if self._contained(model, failed, self._first_look)]
+        if lacking:
+            self.clock.sleep(_CONFIRM_SECONDS)
+        for model in lacking:
+            self._contained(model, failed, self._second_look)
         if failed:
             raise LlmctlError(f"the guardian failed to look after {', '.join(failed)}")
 
-    def _look(self, model: GuardedModel) -> None:
-        now = self.now()
+    def _contained(
+        self, model: GuardedModel, failed: list[str], look: Callable[[GuardedModel], bool]
+    ) -> bool:
+        """Keep a model's trouble from the others, and remember whose it was."""
+        try:
+            return look(model)
+        except Exception:  # noqa: BLE001 - the outermost frame: other models get their look
+            _LOG.exception("%s: this look failed, the next one begins anew", model.name)
+            failed.append(model.name)
+            return False
+
+    def _first_look(self, model: GuardedModel) -> bool:
+        """Give back what is too much; whether something is missing."""
+        due = self._due(model)
+        if due and due.after < due.before:
+            self._make(due, model)
+        return bool(due and due.after > due.before)
+
+    def _second_look(self, model: GuardedModel) -> bool:
+        """Add what is still missing."""
+        due = self._due(model)
+        if due and due.after > due.before:
+            self._make(due, model)
+        return due is not None
+
+    def _due(self, model: GuardedModel) -> Change | None:
+        now = self.clock.time()
         slot = self.cloud.live(model.name, now - remembered(model.settings))
-        due = change(model, slot, now) if slot else None
-        if due is None:
-            return
+        return change(model, slot, now) if slot else None
+
+    def _make(self, due: Change, model: GuardedModel) -> None:
         self.cloud.resize(due.group, due.after)
         action = "on demand added" if due.after > due.before else "on demand given back"
         self.cloud.record(action, model.name, f"{due.group}: {due.before} to {due.after}: {due.why}")

@@ -1,7 +1,6 @@
 """The function: invoked once a minute. It is told its environment's name; everything else is in the table."""
 
 import os
-import time
 from uuid import uuid4
 
 from infra.aws.rollout_fleet import GroupFleet
@@ -11,6 +10,7 @@ from infra.aws.rollout_records import TableRecords
 from infra.aws.rollout_schedules import GroupSchedules
 from infra.aws.rollout_traffic import RuleTraffic
 from infra.aws.session import Session
+from infra.clock import SystemClock
 from infra.rollout.ports import World
 from infra.rollout.requests import WATCHDOG
 from infra.watchdog.config import VARIABLE
@@ -20,21 +20,9 @@ _BUDGET = 45.0
 """Seconds; the next invocation comes after 60."""
 
 
-class _SystemClock:
-    """Implements `infra.rollout.ports.Clock`."""
-
-    def time(self) -> float:
-        """Epoch seconds."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
 def watchdog(session: Session, environment: str) -> Watchdog:
     """The watchdog of an environment, over AWS."""
-    clock = _SystemClock()
+    clock = SystemClock()
 
     def world(model: str) -> World:
         return World(

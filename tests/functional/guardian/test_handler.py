@@ -34,6 +34,14 @@ class Guarded:
         assert told
         self.put({"pk": {"S": PARTITION}, "sk": {"S": "chat"}, "config": {"S": told.to_json()}})
 
+    def time(self) -> float:
+        """It is the function's clock as well."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes, the groups act."""
+        self.reconcile(seconds)
+
     def put(self, item: Any) -> None:
         """Write to the runtime table."""
         table = names.runtime_table(self.environment)
@@ -61,7 +69,7 @@ class Guarded:
 
     def look(self, event: dict[str, Any] | None = None) -> int:
         """Invoke the function; how many on-demand replicas there shall be."""
-        run(event or {}, self.session, self.environment, lambda: self.now)
+        run(event or {}, self.session, self.environment, self)
         return int(self.group(Market.ON_DEMAND)["DesiredCapacity"])
 
     def notice(self, instance: str) -> dict[str, Any]:
@@ -148,7 +156,7 @@ def test_what_is_being_deleted_is_left_alone(guarded: Guarded) -> None:
     for market in Market:
         name = names.group(guarded.environment, "chat", Slot.BLUE, market)
         guarded.session.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
-        run({}, guarded.session, guarded.environment, lambda: guarded.now)
+        run({}, guarded.session, guarded.environment, guarded)
     assert guarded.events() == []
 
 

@@ -1,7 +1,7 @@
 """What the guardian makes of what it sees, and what it does about it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -201,11 +201,46 @@ class FakeCloud:
         self.told.append((action, model, result))
 
 
+@dataclass
+class FakeClock:
+    """Stands still; what happens meanwhile is told."""
+
+    meanwhile: Callable[[], None] = lambda: None
+    slept: list[float] = field(default_factory=list)
+
+    def time(self) -> float:
+        """Always the same."""
+        return NOW
+
+    def sleep(self, seconds: float) -> None:
+        """Note it."""
+        self.slept.append(seconds)
+        self.meanwhile()
+
+
+def test_a_group_has_a_moment_to_act_by_itself() -> None:
+    """What a group was just asked for, or just lost, it launches in seconds: nothing is bought then."""
+    cloud = FakeCloud({"broken": None, "new": None, "chat": slot(replica(1))})
+    coming = slot(replica(1), replica(2, in_service=False), replica(3, in_service=False))
+    clock = FakeClock(lambda: cloud.slots.update(chat=coming))
+    Guardian(cloud, clock).look()
+    assert (cloud.told, len(clock.slept)) == ([], 1)
+
+
+def test_what_is_given_back_waits_for_nothing() -> None:
+    """Only additions are looked at twice."""
+    enough = slot(*(replica(number) for number in range(4)), on_demand=2)
+    cloud, clock = FakeCloud({"broken": None, "new": None, "chat": enough}), FakeClock()
+    Guardian(cloud, clock).look()
+    assert cloud.told[0] == ("on-demand", "0")
+    assert clock.slept == []
+
+
 def test_one_models_trouble_is_not_anothers() -> None:
     """All are looked after, changes are journalled with their reason, and the failure is told in the end."""
     cloud = FakeCloud({"new": None, "chat": slot(replica(1))})
     with pytest.raises(LlmctlError, match="broken"):
-        Guardian(cloud, lambda: NOW).look()
+        Guardian(cloud, FakeClock()).look()
     assert cloud.told == [
         ("on-demand", "2"),
         (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Implements `infra.deploy.ports.Clock`, and that of `infra.rollout.ports`."""
+    """Implements the `Clock` of every room: deploy, rollout, guardian."""
 
     def now(self) -> datetime:
         """The present, in UTC."""
@@ -16,5 +16,5 @@ class SystemClock:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Wait: the one place where deploy really does; tests have a clock that only jumps."""
+        """Wait: the one place where decisions really do; tests have a clock that only jumps."""
         time.sleep(seconds)
