@@ -1,6 +1,7 @@
 """`llmctl local`: the embedded cloud's daemon."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -127,6 +128,37 @@ def kill(name: str, instances: tuple[str, ...]) -> None:
     for instance in instances:
         cloud.kill_instance(instance)
         click.echo(f"{instance} is gone", err=True)
+
+
+@command.command()
+@_name
+@json_option
+@click.option(
+    "--zone", "zones", multiple=True, metavar="ZONE=N", help="So many spot instances there; repeatable."
+)
+@click.option("--flap", multiple=True, metavar="ZONE=TIME", help="None and no limit in turn; repeatable.")
+@click.option("--trace", type=click.Path(path_type=Path), help="Replay a capacity trace (docs/simulate.md).")
+@click.option("--onto", metavar="ZONE,...", help="The zones that stand for the trace's, in its order.")
+@click.option("--speed", type=NumberType(1, 10_000), default=1.0, help="How much faster than the trace.")
+@click.option("--notice", type=DURATION, default="120s", show_default=True, help="0s: taken without one.")
+@click.option("--clear", is_flag=True, help="As many as anybody asks for.")
+def market(name: str, *, as_json: bool, clear: bool, **wanted: Any) -> None:
+    """Let the cloud NAME run out of spot capacity, or show what it has.
+
+    What runs beyond the capacity is taken, the newest first.
+    """
+    from cli.render import emit_json
+    from cli.spot_market import told
+
+    cloud = _running(name)
+    steps, repeat = told(wanted)
+    asked = clear or bool(steps)
+    held = cloud.set_market(steps, repeat=repeat, notice=wanted["notice"]) if asked else cloud.market()
+    if as_json:
+        emit_json(held)
+    else:
+        capacity = ", ".join(f"{zone} {count}" for zone, count in held["capacity"].items())
+        click.echo(capacity or "no limit")
 
 
 @command.command()

@@ -1,7 +1,7 @@
 """The daemon's own HTTP interface: what runs, and failures on demand. On a loopback address only.
 
-GET /status; GET and POST /faults; POST /instances/ID/kill; POST /instances/ID/interrupt {"in_seconds": 120};
-POST /instances/ID/rebalance. Everything that AWS has an API for is asked of that API, not here.
+GET /status; GET and POST /faults, /market; POST /instances/ID/kill; POST /instances/ID/interrupt
+{"in_seconds": 120}; POST /instances/ID/rebalance. What AWS has an API for is asked of that API, not here.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from infra.embedded.aws.faults import INJECTOR, Faults
+from infra.embedded.aws.spot_market import MARKET, SpotMarket
 from infra.embedded.compute.compute import Compute
 from infra.embedded.loop import LoopThread
 from infra.errors import LlmctlError, Refused
@@ -43,6 +44,8 @@ class Admin:
         app.router.add_get("/status", self._get_status)
         app.router.add_get("/faults", self._get_faults)
         app.router.add_post("/faults", self._set_faults)
+        app.router.add_get("/market", self._get_market)
+        app.router.add_post("/market", self._set_market)
         app.router.add_post("/instances/{id}/kill", self._kill)
         app.router.add_post("/instances/{id}/interrupt", self._interrupt)
         app.router.add_post("/instances/{id}/rebalance", self._rebalance)
@@ -62,6 +65,13 @@ class Admin:
         INJECTOR.set(Faults.told(body))
         return web.json_response(INJECTOR.show())
 
+    async def _get_market(self, request: web.Request) -> web.Response:
+        return web.json_response(MARKET.show(time.time()))
+
+    async def _set_market(self, request: web.Request) -> web.Response:
+        MARKET.set(SpotMarket.told(await _json(request)), time.time())
+        return web.json_response(MARKET.show(time.time()))
+
     async def _kill(self, request: web.Request) -> web.Response:
         await asyncio.to_thread(self._compute.kill, request.match_info["id"])
         return web.json_response({})
@@ -71,11 +81,13 @@ class Admin:
         seconds = body.get("in_seconds", 120) if isinstance(body, dict) else None
         if not isinstance(seconds, int | float) or seconds < 0:
             raise Refused("in_seconds must be a number of seconds, 0 or more")
-        self._compute.interrupt(request.match_info["id"], time.time() + seconds)
+        interrupt = self._compute.interrupt
+        await asyncio.to_thread(interrupt, request.match_info["id"], time.time() + seconds)
         return web.json_response({})
 
     async def _rebalance(self, request: web.Request) -> web.Response:
-        self._compute.recommend_rebalance(request.match_info["id"], time.time())
+        recommend = self._compute.recommend_rebalance
+        await asyncio.to_thread(recommend, request.match_info["id"], time.time())
         return web.json_response({})
 
 

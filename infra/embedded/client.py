@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -155,6 +155,25 @@ class Cloud:
     def set_faults(self, **faults: object) -> dict[str, Any]:
         """Let these go wrong from now on, and nothing else; none: all is well. Raises LlmctlError."""
         return self._call("POST", "/faults", faults)
+
+    def market(self) -> dict[str, Any]:
+        """What the spot market has at present. Raises LlmctlError when it does not answer."""
+        return self._call("GET", "/market")
+
+    def set_market(
+        self,
+        steps: Sequence[tuple[float, Mapping[str, int]]] = (),
+        *,
+        repeat: float | None = None,
+        notice: float = 120.0,
+    ) -> dict[str, Any]:
+        """Let the spot market have so many instances, by zone, from so many seconds on; else no limit.
+
+        `repeat`: seconds after which the steps begin anew. `notice`: how long before its end an instance
+        learns that it is taken; 0: not at all. Raises LlmctlError for what can't be.
+        """
+        told = [[at, dict(zones)] for at, zones in steps]
+        return self._call("POST", "/market", {"steps": told, "repeat": repeat, "notice": notice})
 
     def stop(self) -> None:
         """End the cloud and wait until none of its processes is left. Raises LlmctlError if one stays."""

@@ -15,6 +15,7 @@ from infra.embedded.aws import (
     cloudwatch,
     ec2,
     sns,
+    spot_market,
     views,
 )
 from infra.embedded.aws.server import Server
@@ -63,7 +64,13 @@ class Parts:
             metadata_port=PORT,
             cache=cache_directory(),
         )
-        ports = Ec2(views.instances, ec2.mark_running, ec2.mark_terminated)
+        ports = Ec2(
+            views.instances,
+            ec2.mark_running,
+            ec2.mark_terminated,
+            ec2.announce_interruption,
+            ec2.announce_rebalance,
+        )
         compute = Compute(cloud, addresses, ports, metadata)
         functions = FunctionService(directory / "functions", loop, own, server.url)
 
@@ -104,6 +111,7 @@ class Parts:
             "alarms": cloudwatch.evaluate,
             "schedules": autoscaling_schedules.run,
             "autoscaling": autoscaling.reconcile,
+            "spot market": spot_market.reconciler(self.compute),
             "compute": self.compute.reconcile,
             "functions": self.functions.reconcile,
             "balancer": self.balancer.reconcile,

@@ -12,7 +12,7 @@ from moto.core.exceptions import ServiceException
 from moto.elbv2.models import elbv2_backends
 
 from infra.embedded import aws
-from infra.embedded.aws import autoscaling_api, ec2, elbv2, fleet
+from infra.embedded.aws import autoscaling_api, ec2, elbv2, fleet, notifications
 from infra.embedded.aws.autoscaling_group import Activity, Group, Member
 from infra.embedded.aws.autoscaling_launch import launch
 from infra.embedded.aws.fleet import Lifecycle
@@ -198,6 +198,7 @@ def _launch(group: Group, step: fleet.Launch, now: float) -> None:
 
 def _launch_failed(group: Group, activity: Activity, message: str, now: float) -> None:
     activity.end(now, "Failed", f"{message} Launching EC2 instance failed.")
+    notifications.activity(group, activity)
     group.retry_at = now + RETRY_SECONDS
 
 
@@ -209,6 +210,7 @@ def _move(group: Group, member: Member, step: fleet.Move, now: float) -> None:
         _register(group, member)
         if member.launch_activity:
             member.launch_activity.end(now)
+            notifications.activity(group, member.launch_activity)
         return
     activity = member.end_activity if step.to.leaving else member.launch_activity
     if activity:
@@ -261,3 +263,4 @@ def _end(group: Group, member: Member, now: float) -> None:
     group.instance_states = [other for other in group.instance_states if other is not member]
     if member.end_activity:
         member.end_activity.end(now)
+        notifications.activity(group, member.end_activity)

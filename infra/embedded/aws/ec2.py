@@ -14,7 +14,7 @@ from moto.ec2.models.instances import Instance, Reservation
 from moto.ec2.models.security_groups import SecurityGroupRule
 
 from infra.embedded import aws
-from infra.embedded.aws import views
+from infra.embedded.aws import notifications, views
 from infra.embedded.aws.patching import override, replace
 
 _PENDING = ("pending", 0)
@@ -39,6 +39,7 @@ def mark_running(instance_id: str) -> None:
         instance = find(instance_id)
         if instance.state == _PENDING[0]:
             instance._state.name, instance._state.code = _RUNNING
+            notifications.state(instance)
 
 
 def mark_terminated(instance_id: str, reason: str) -> None:
@@ -61,6 +62,19 @@ def terminate(instance: Instance, reason: str) -> None:
     from moto.elbv2.models import elbv2_backends
 
     elbv2_backends[instance.owner_id][instance.region_name].notify_terminate_instances([instance.id])
+    notifications.state(instance)
+
+
+def announce_interruption(instance_id: str) -> None:
+    """Tell whoever listens that spot takes an instance soon. Raises UnknownInstanceError."""
+    with aws.lock:
+        notifications.interruption(find(instance_id))
+
+
+def announce_rebalance(instance_id: str) -> None:
+    """Tell whoever listens that spot is likely to take an instance. Raises UnknownInstanceError."""
+    with aws.lock:
+        notifications.rebalance(find(instance_id))
 
 
 def find(instance_id: str) -> Instance:

@@ -43,11 +43,13 @@ class Metadata(Protocol):
 
 @dataclass(frozen=True)
 class Ec2:
-    """EC2, as far as compute uses it: what instances there are, and what became of them."""
+    """EC2, as far as compute uses it: what instances there are, what became of them, and what will."""
 
     instances: Callable[[], Iterable[Instance]]
     mark_running: Callable[[str], None]
     mark_terminated: Callable[[str, str], None]
+    announce_interruption: Callable[[str], None]
+    announce_rebalance: Callable[[str], None]
 
 
 @dataclass
@@ -91,6 +93,7 @@ class Compute:
         machine = self._spot_machine(instance_id)
         self.metadata.set_interruption(instance_id, "terminate", at)
         machine.interrupted_at = at
+        self.ec2.announce_interruption(instance_id)
 
     def recommend_rebalance(self, instance_id: str, at: float) -> None:
         """Tell the instance, as of `at` epoch seconds, that it is more likely to be taken soon.
@@ -99,6 +102,7 @@ class Compute:
         """
         self._spot_machine(instance_id)
         self.metadata.set_rebalance(instance_id, at)
+        self.ec2.announce_rebalance(instance_id)
 
     def begin_stop(self, kill_at: float) -> None:
         """Ask all machines to end: the cloud does."""

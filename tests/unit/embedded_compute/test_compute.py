@@ -105,7 +105,13 @@ def compute(tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch)
         metadata_port=1338,
         cache=tmp_path / "cache",
     )
-    ec2 = Ec2(lambda: recorder.instances, recorder.mark_running, recorder.mark_terminated)
+    ec2 = Ec2(
+        lambda: recorder.instances,
+        recorder.mark_running,
+        recorder.mark_terminated,
+        lambda instance: recorder.told.append(("interruption announced", instance)),
+        lambda instance: recorder.told.append(("rebalance announced", instance)),
+    )
     compute = Compute(cloud, addresses, ec2, recorder)
     yield compute
     compute.finish_stop()
@@ -161,6 +167,7 @@ def test_interruption(compute: Compute, recorder: Recorder) -> None:
     compute.reconcile(121.0)
     assert recorder.told[1:] == [
         ("notice", "i-1", "terminate"),
+        ("interruption announced", "i-1"),
         ("terminated", "i-1", "Server.SpotInstanceTermination"),
     ]
 
