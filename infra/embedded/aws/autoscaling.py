@@ -80,6 +80,7 @@ def _observe(group: Group, now: float) -> fleet.Group:
         elb_health=group.health_check_type == "ELB",
         grace=int(group.health_check_grace_period or 0),
         suspended=frozenset(process["ProcessName"] for process in group.suspended_processes),
+        rebalance=group.capacity_rebalance,
         may_launch=now >= group.retry_at,
         deleting=group.deleting,
         members=tuple(_observe_member(group, member) for member in group.instance_states),
@@ -104,6 +105,7 @@ def _observe_member(group: Group, member: Member) -> fleet.Member:
             for target_group in _target_groups(group)
             if instance.id in target_group.targets
         ),
+        threatened=instance.id in ec2.THREATENED,
         protected=bool(member.protected_from_scale_in),
         draining=STORE.is_draining(instance.id, group.target_group_arns),
         waits=member.waits,
@@ -254,6 +256,8 @@ def retire(group: Group, member: Member, cause: str, now: float, *, failed: bool
 def _end_cause(member: Member, cause: str) -> str:
     if cause.startswith("in response to a difference"):
         return f"an instance was taken out of service {cause}; {member.instance_id} was selected"
+    if cause.startswith("in response to"):
+        return f"an instance was taken out of service {cause}"
     return f"instance {member.instance_id} was taken out of service: {cause}"
 
 

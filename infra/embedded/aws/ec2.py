@@ -20,6 +20,8 @@ from infra.embedded.aws.patching import override, replace
 _PENDING = ("pending", 0)
 _RUNNING = ("running", 16)
 GROUP_TAG = "aws:autoscaling:groupName"
+THREATENED: set[str] = set()
+"""Instances that got a notice or a rebalance recommendation."""
 
 
 class UnknownInstanceError(LookupError):
@@ -68,12 +70,14 @@ def terminate(instance: Instance, reason: str) -> None:
 def announce_interruption(instance_id: str) -> None:
     """Tell whoever listens that spot takes an instance soon. Raises UnknownInstanceError."""
     with aws.lock:
+        THREATENED.add(instance_id)
         notifications.interruption(find(instance_id))
 
 
 def announce_rebalance(instance_id: str) -> None:
     """Tell whoever listens that spot is likely to take an instance. Raises UnknownInstanceError."""
     with aws.lock:
+        THREATENED.add(instance_id)
         notifications.rebalance(find(instance_id))
 
 

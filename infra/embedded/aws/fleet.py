@@ -16,6 +16,7 @@ GLOBAL_TIMEOUT = 172_800
 """A hook can be prolonged by heartbeats for this long: 48 hours."""
 GLOBAL_TIMEOUT_HEARTBEATS = 100
 """... or for this many heartbeat timeouts, whichever is smaller."""
+_REBALANCED = "in response to an EC2 instance rebalance recommendation"
 _DEAD = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
 
 
@@ -84,6 +85,8 @@ class Member:
     """SetInstanceHealth said so."""
     balancer_unhealthy: bool = False
     """A target group of the group says so."""
+    threatened: bool = False
+    """The spot market gave notice, or recommends to replace it."""
     protected: bool = False
     draining: bool = False
     waits: tuple[Wait, ...] = ()
@@ -128,6 +131,8 @@ class Group:
     elb_health: bool = False
     grace: int = 0
     suspended: frozenset[str] = frozenset()
+    rebalance: bool = False
+    """Replace those that are threatened: they stay until as many others as desired are in service."""
     may_launch: bool = True
     """False for a while after a launch has failed."""
     deleting: bool = False
@@ -185,6 +190,10 @@ def decide(group: Group, now: float) -> tuple[Step, ...]:
     """Tell all steps that are due; what retires is replaced in the same round."""
     retirements = {m.id: retire for m in group.members if (retire := _retire(group, m, now))}
     staying = [m for m in group.members if not m.lifecycle.leaving and m.id not in retirements]
+    threatened = [m for m in staying if group.rebalance and m.threatened]
+    staying = [m for m in staying if m not in threatened]
+    if sum(m.lifecycle is Lifecycle.IN_SERVICE for m in staying) >= group.desired:
+        retirements |= {m.id: Retire(member=m.id, cause=_REBALANCED) for m in threatened}
     surplus = _surplus(group, staying)
     moves = [
         step
@@ -227,7 +236,7 @@ def _retire_before_service(member: Member, now: float) -> Retire | None:
 
 def _ill(group: Group, member: Member, now: float) -> str | None:
     if member.dead:
-        return f"EC2 health check found it {member.ec2_state}"
+        return "in response to an EC2 health check indicating it has been terminated or stopped"
     if member.marked_unhealthy:
         return "it was marked unhealthy by a SetInstanceHealth request"
     started = member.in_service_since if member.in_service_since is not None else now

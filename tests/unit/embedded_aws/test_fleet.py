@@ -324,3 +324,21 @@ def test_heartbeat_starts_the_timeout_anew() -> None:
 def test_heartbeats_do_not_prolong_for_ever() -> None:
     """A hundred heartbeat timeouts after its begin, an action times out."""
     assert wait().prolonged(NOW + 5_990, 60).deadline == NOW + 6_000
+
+
+def test_a_threatened_instance_is_replaced_before_it_goes() -> None:
+    """With capacity rebalancing the replacement comes at the notice, and the old one stays until it serves."""
+    taken = member("i-1", threatened=True)
+    found = group(taken, member("i-2", zone="b"), desired=2, rebalance=True)
+    assert (len(launches(found)), retired(found)) == (1, [])
+    coming = member("i-3", lifecycle=Lifecycle.PENDING_WAIT, waits=(wait(),))
+    found = group(taken, member("i-2", zone="b"), coming, desired=2, rebalance=True)
+    assert (launches(found), retired(found)) == ([], [])
+    found = group(taken, member("i-2", zone="b"), member("i-3"), desired=2, rebalance=True)
+    assert (launches(found), retired(found)) == ([], ["i-1"])
+
+
+def test_without_rebalancing_a_threatened_instance_just_serves() -> None:
+    """Nothing happens before it is gone."""
+    found = group(member("i-1", threatened=True), desired=1)
+    assert (launches(found), retired(found)) == ([], [])
