@@ -327,7 +327,7 @@ def test_heartbeats_do_not_prolong_for_ever() -> None:
 
 
 def test_a_threatened_instance_is_replaced_before_it_goes() -> None:
-    """With capacity rebalancing the replacement comes at the notice, and the old one stays until it serves."""
+    """With capacity rebalancing its replacement comes at the notice; the old one stays until that serves."""
     taken = member("i-1", threatened=True)
     found = group(taken, member("i-2", zone="b"), desired=2, rebalance=True)
     assert (len(launches(found)), retired(found)) == (1, [])
