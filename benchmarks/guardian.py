@@ -1,6 +1,6 @@
 """How long the guardian's decisions take: a fresh process, 1,000 models with nine pools each.
 
-Prints the cold path (interpreter, imports, observations, decisions, as in a function that was just started) and
+Prints the cold path (interpreter, imports, observations, decisions: a function that was just started) and
 what a decision takes once warm; and how many times faster that is than one call of the AWS API at 20 ms.
 """
 
