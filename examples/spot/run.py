@@ -15,7 +15,7 @@ from examples.stage import Stage, title
 ENVIRONMENT = "spot"
 MODEL = "chat"
 REQUESTS_PER_SECOND = 30
-NOTICE = "60s"
+NOTICE = "120s"
 SPOT_REPLICAS = 4
 PATIENCE_SECONDS = 300
 

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from infra.agent.machine import Action, Notice, Observation, Phase, Policy, State, Work, finished, step
+from infra.agent.machine import (
+    SERVES_ON,
+    Action,
+    Notice,
+    Observation,
+    Phase,
+    Policy,
+    State,
+    Work,
+    finished,
+    step,
+)
 from infra.agent.ports import Engine, Fetcher, Group, Notices, Probe, Reporter, Telemetry
 
 _LOG = logging.getLogger("agent")
@@ -102,6 +113,8 @@ class Agent:
         phase, detail = self.state.phase, self.state.detail
         self.reporter.phase(Phase.DRAINING if phase is Phase.GONE else phase, detail)
         if phase is before.phase:
+            if detail == SERVES_ON:
+                self.reporter.event("notice", detail)
             return
         level = logging.WARNING if phase is Phase.FAILED else logging.INFO
         _LOG.log(level, "phase", extra={"fields": {"phase": phase.value, "detail": detail}})

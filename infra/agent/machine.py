@@ -83,6 +83,8 @@ class Notice:
 
     kind: NoticeKind
     deadline: float | None = None
+    retired: bool = False
+    """The group already takes it out: another one serves in its place, or none is wanted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,8 @@ _UNHEALTHY_AFTER = 3
 def step(state: State, seen: Observation, policy: Policy) -> Step:
     """The next state, and what to do on the way there."""
     if state.phase is not Phase.GONE and seen.notice and _outranks(seen.notice, state.notice):
+        if _may_serve_on(state, seen.notice, seen.now, policy):
+            return _serve_on(state, seen, policy)
         return _begin_draining(state, seen, policy)
     return _STEPS[state.phase](state, seen, policy)
 
@@ -226,6 +230,22 @@ def _prolong(state: State, seen: Observation, policy: Policy) -> Step:
     return replace(state, prolonged_at=seen.now), (Action.PROLONG_LAUNCH,)
 
 
+def _may_serve_on(state: State, notice: Notice, now: float, policy: Policy) -> bool:
+    """Whether a spot notice leaves more time than a drain takes, and nobody serves in this one's place yet.
+
+    The market may give notice to a whole fleet at once: if all left at once, nobody would serve meanwhile.
+    """
+    if notice.kind is not NoticeKind.SPOT or notice.retired or notice.deadline is None:
+        return False
+    drain_at = notice.deadline - policy.notice_margin - policy.drain_seconds
+    return state.phase is Phase.HEALTHY and now < drain_at
+
+
+def _serve_on(state: State, seen: Observation, policy: Policy) -> Step:
+    after, actions = _healthy(state, seen, policy)
+    return (replace(after, detail=SERVES_ON) if after.phase is Phase.HEALTHY else after), actions
+
+
 def _begin_draining(state: State, seen: Observation, policy: Policy) -> Step:
     notice = seen.notice
     assert notice is not None
@@ -283,6 +303,7 @@ def _gone(state: State, seen: Observation, policy: Policy) -> Step:
     return replace(state, goodbye_at=seen.now + policy.goodbye_every), (Action.COMPLETE_TERMINATION,)
 
 
+SERVES_ON = "the spot market takes this instance: it serves until another one does, or its drain must begin"
 _REASONS = {
     NoticeKind.SPOT: "the spot market takes this instance",
     NoticeKind.TERMINATED: "the group terminates this instance",

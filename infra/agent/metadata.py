@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from infra.agent.machine import Notice, NoticeKind
@@ -125,7 +125,8 @@ class InstanceNotices:
             return Notice(NoticeKind.STOPPED)
         try:
             self._look_for_rebalance()
-            return self._spot(now) or self._terminated()
+            spot, terminated = self._spot(now), self._terminated()
+            return replace(spot, retired=True) if spot and terminated else spot or terminated
         except MetadataUnavailable as error:
             _LOG.warning("metadata service", extra={"fields": {"error": str(error)}})
             return None

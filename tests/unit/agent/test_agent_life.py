@@ -1,5 +1,7 @@
 """Lives of an instance, replayed through the agent's loop with fakes and a clock moved by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from infra.agent.config import AgentConfig, Launch
@@ -137,13 +139,41 @@ def test_spot_notice_drains_before_it_stops_the_engine() -> None:
     """No request fails because of an interruption: leave the balancer, finish, stop, say goodbye."""
     world = World(requests=3)
     agent = world.healthy_agent()
-    world.spot_notice(120)
+    world.spot_notice(80)
     world.rounds(agent, 20)
     assert world.calls == ["cancel fetch", "deregister"]
     world.requests = 0
     assert world.rounds(agent, 10)
     assert world.calls[2:] == ["stop", "flush", "terminate"]
     assert world.log[-1] == (Phase.DRAINING, "the engine has stopped")
+
+
+def test_a_notice_that_leaves_more_than_a_drain_is_served_on() -> None:
+    """A whole fleet may be told at once: who can still serve does, and leaves in time for its drain."""
+    world = World(requests=3)
+    agent = world.healthy_agent(drain_seconds=20)
+    world.spot_notice(120)
+    deadline = world.time + 120
+    world.rounds(agent, 60)
+    assert (agent.state.phase, world.calls, world.events[-1]) == (Phase.HEALTHY, [], "notice")
+    assert world.events.count("notice") == 1
+    while "deregister" not in world.calls:
+        world.rounds(agent, 1)
+    assert 43 <= deadline - world.time <= 46
+    assert world.rounds(agent, 60)
+    assert world.time < deadline
+
+
+def test_who_was_replaced_does_not_serve_on() -> None:
+    """Once the group takes the instance out, another one serves: the drain begins at once."""
+    world = World(requests=3)
+    agent = world.healthy_agent(drain_seconds=20)
+    world.spot_notice(120)
+    world.rounds(agent, 10)
+    assert world.notice
+    world.notice = replace(world.notice, retired=True)
+    world.rounds(agent, 3)
+    assert agent.state.phase is Phase.DRAINING
 
 
 def test_idle_engine_still_gets_time_after_deregistration() -> None:
@@ -256,7 +286,7 @@ def test_last_figures_are_published_before_the_goodbye() -> None:
     """The instance may be taken the moment its hook completes: what its last requests took must be told."""
     world = World(requests=0)
     agent = world.healthy_agent()
-    world.spot_notice(120)
+    world.spot_notice(80)
     assert world.rounds(agent, 30)
     assert world.figures_flushed == [Phase.GONE]
     assert (Phase.DRAINING, Phase.GONE) in world.rounds_seen
@@ -275,7 +305,7 @@ def test_goodbye_is_said_again_until_the_group_listens() -> None:
     """After a spot notice the group opens its hook later; unheard, it would wait for the hook's time-out."""
     world = World(termination_open=False)
     agent = world.healthy_agent()
-    world.spot_notice(120)
+    world.spot_notice(80)
     assert not world.rounds(agent, 40)
     world.termination_open = True
     assert world.rounds(agent, 10)

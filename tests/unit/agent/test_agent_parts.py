@@ -64,14 +64,11 @@ def test_in_flight_is_the_sum_of_the_gauges(text: str, expected: int | None) -> 
 
 def test_spot_notice_has_its_deadline_on_the_callers_clock() -> None:
     """The drain budget is cut by what the notice leaves."""
-    metadata = FakeMetadata(
-        {
-            "meta-data/spot/instance-action": '{"action": "terminate", "time": "2027-01-15T08:02:00Z"}',
-            "meta-data/autoscaling/target-lifecycle-state": "Terminated",
-        }
-    )
-    notices = InstanceNotices(metadata, lambda text: None, wall=lambda: 1_800_000_000.0)
+    paths = {"meta-data/spot/instance-action": '{"action": "terminate", "time": "2027-01-15T08:02:00Z"}'}
+    notices = InstanceNotices(FakeMetadata(paths), lambda text: None, wall=lambda: 1_800_000_000.0)
     assert notices.current(50.0) == Notice(NoticeKind.SPOT, 170.0)
+    paths["meta-data/autoscaling/target-lifecycle-state"] = "Terminated"
+    assert notices.current(50.0) == Notice(NoticeKind.SPOT, 170.0, retired=True)
 
 
 def test_terminated_is_a_notice_and_in_service_is_none() -> None:
