@@ -1,6 +1,7 @@
 """`llmctl simulate`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from infra.simulate.comparison import POLICIES, compare
 
 if TYPE_CHECKING:
     from infra.simulate.types import Demand, Outcome, Rules, Trace
+    from infra.spot.types import Settings
 
+_WANTED = 4
 _FILE = click.Path(path_type=Path)
 
 
@@ -20,7 +23,11 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--policy", "names", multiple=True, type=click.Choice(tuple(POLICIES)), help="Only this; repeatable."
 )
-@click.option("--wanted", type=click.IntRange(1), default=4, show_default=True, help="Replicas.")
+@click.option(
+    "--env", "-e", "env", metavar="NAME", help="Wanted, prices and llmctl's settings from this file."
+)
+@click.option("--model", metavar="MODEL", help="Of the environment; needed where it has several.")
+@click.option("--wanted", type=click.IntRange(1), help="Replicas.  [default: 4, or replicas.min of --env]")
 @click.option(
     "--demand", type=_FILE, help="A CSV file with the columns seconds, wanted, instead of --wanted."
 )
@@ -28,9 +35,7 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--spot-price",
     type=click.FloatRange(0, 1, min_open=True),
-    default=1 / 3,
-    show_default="1/3",
-    help="Of a spot replica, relative to an on-demand one.",
+    help="Of a spot replica, relative to an on-demand one.  [default: 1/3, or instances.price of --env]",
 )
 @click.option(
     "--notice", type=DURATION, default="0s", show_default=True, help="How early losses are announced."
@@ -47,16 +52,21 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("--free-first-hour", is_flag=True, help="Spot interrupted in its first hour costs nothing.")
 @click.option(
-    "--overprovision", type=click.IntRange(0), default=1, show_default=True, help="llmctl's extras."
+    "--overprovision",
+    type=click.IntRange(0),
+    help="llmctl's extras.  [default: 1, or spot.overprovision of --env]",
 )
 @click.option("--optimum", is_flag=True, help="Also the least cost at each availability.")
 @json_option
 def command(
     trace: Path,
     names: tuple[str, ...],
-    wanted: int,
+    env: str | None,
+    model: str | None,
+    wanted: int | None,
     demand: Path | None,
-    overprovision: int,
+    spot_price: float | None,
+    overprovision: int | None,
     *,
     optimum: bool,
     as_json: bool,
@@ -70,18 +80,45 @@ def command(
     from cli.render.simulate import document, print_outcomes
     from infra.simulate.traces import read_demand, read_trace
     from infra.simulate.types import Demand, Rules
-    from infra.spot.types import Settings
 
-    rules = Rules(**market)
-    settings = Settings(overprovision=overprovision, spot_price=rules.spot_price)
+    minimum, settings = _settings(env, model)
+    if spot_price is not None:
+        settings = replace(settings, spot_price=spot_price)
+    if overprovision is not None:
+        settings = replace(settings, overprovision=overprovision)
+    rules = Rules(**market, spot_price=settings.spot_price)
     capacity = read_trace(trace)
-    needed = read_demand(demand) if demand else Demand.constant(wanted)
+    needed = read_demand(demand) if demand else Demand.constant(wanted or minimum)
     outcomes = compare(capacity, needed, rules, settings, names)
     floors = _floors(capacity, needed, rules, outcomes) if optimum else ()
     if as_json:
         emit_json(document(capacity, outcomes, floors))
     else:
         print_outcomes(capacity, outcomes, floors)
+
+
+def _settings(env: str | None, name: str | None) -> "tuple[int, Settings]":
+    """Replicas wanted and llmctl's settings; of a model, with prices relative to on demand, or as shipped."""
+    from infra.spot.types import Settings
+
+    if env is None:
+        if name:
+            raise click.UsageError("--model needs --env")
+        return _WANTED, Settings()
+    from infra.environment.load import find, load
+    from infra.guardian.planning import settings
+
+    models = load(find(env)).models
+    if name is None and len(models) > 1:
+        raise click.UsageError(f"{env} has several models: choose one by --model: {', '.join(models)}")
+    model = models.get(name or next(iter(models)))
+    if model is None:
+        raise click.UsageError(f"{env} has no model {name}; there are {', '.join(models)}")
+    held = settings(model)
+    unit = held.on_demand_price
+    budget = None if held.budget is None else held.budget / unit
+    relative = replace(held, spot_price=held.spot_price / unit, on_demand_price=1.0, budget=budget)
+    return max(model.replicas.min, 1), relative
 
 
 def _floors(
