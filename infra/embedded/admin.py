@@ -69,7 +69,8 @@ class Admin:
         return web.json_response(MARKET.show(time.time()))
 
     async def _set_market(self, request: web.Request) -> web.Response:
-        MARKET.set(SpotMarket.told(await _json(request)), time.time())
+        # In a thread: it waits for the lock of the AWS side.
+        await asyncio.to_thread(MARKET.set, SpotMarket.told(await _json(request)), time.time())
         return web.json_response(MARKET.show(time.time()))
 
     async def _kill(self, request: web.Request) -> web.Response:

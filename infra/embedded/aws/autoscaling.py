@@ -236,6 +236,8 @@ def retire(group: Group, member: Member, cause: str, now: float, *, failed: bool
     if member.launch_activity:
         status = "Failed" if failed else "Cancelled"
         member.launch_activity.end(now, status, cause)
+        if failed:
+            notifications.activity(group, member.launch_activity)
     for target_group in _target_groups(group):
         if member.instance_id in target_group.targets:
             if member.instance.state == "running":

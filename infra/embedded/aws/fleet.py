@@ -190,7 +190,7 @@ def decide(group: Group, now: float) -> tuple[Step, ...]:
     """Tell all steps that are due; what retires is replaced in the same round."""
     retirements = {m.id: retire for m in group.members if (retire := _retire(group, m, now))}
     staying = [m for m in group.members if not m.lifecycle.leaving and m.id not in retirements]
-    threatened = [m for m in staying if group.rebalance and m.threatened]
+    threatened = [m for m in staying if group.rebalance and m.threatened and not group.suspended]
     staying = [m for m in staying if m not in threatened]
     if sum(m.lifecycle is Lifecycle.IN_SERVICE for m in staying) >= group.desired:
         retirements |= {m.id: Retire(member=m.id, cause=_REBALANCED) for m in threatened}
