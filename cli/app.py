@@ -40,6 +40,7 @@ COMMANDS = {
     "samples": "List and fetch captured requests and answers.",
     "bench": "Load an endpoint on a fixed schedule and measure it.",
     "simulate": "Replay spot capacity against policies: availability and cost.",
+    "chaos": "Take things away from a running environment, and measure.",
     "compare": "Ask both releases of a model the golden prompts and compare the answers.",
     "export": "Write alarms for Prometheus, dashboards for Grafana.",
     "api-key": "Print the API key of an environment's endpoint.",

@@ -4,19 +4,20 @@ Each injection that lasts is undone when its time is over, and at the end whatev
 interrupt included. It judges nothing (`verdict` does) and makes no load.
 """
 
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
-from infra.chaos.types import Faults, Injection, Market, Replica, Sighting, Suite, Take
+from infra.chaos.types import Faults, Injection, Market, Replica, Sighting, Step, Suite, Take
 from infra.chaos.victims import victims
 
 
 class Target(Protocol):
     """Who is there."""
 
-    def look(self, at: float) -> Sighting:
-        """The model's replicas now; `at` goes into the answer."""
+    def look(self, at: float) -> Sighting | None:
+        """The model's replicas now; `at` goes into the answer. None: AWS doesn't say."""
 
 
 class Inject(Protocol):
@@ -60,9 +61,19 @@ class Story:
 
 
 def drive(
-    suite: Suite, target: Target, inject: Inject, clock: Clock, *, seed: int, every: float = 1.0
+    suite: Suite,
+    target: Target,
+    inject: Inject,
+    clock: Clock,
+    *,
+    seed: int,
+    every: float = 1.0,
+    watch: Callable[[Step], None] = lambda _: None,
 ) -> Story:
-    """Run a suite, looking every so many seconds; raises what the ports raise, after undoing."""
+    """Run a suite, looking every so many seconds; raises what the ports raise, after undoing.
+
+    `watch` is told each step as it is due.
+    """
     start = clock.time()
     waiting = sorted(suite.steps, key=lambda step: step.at)
     lasting: dict[ExitStack, float] = {}
@@ -73,11 +84,14 @@ def drive(
             for over in [stack for stack, end in lasting.items() if end <= now]:
                 del lasting[over]
                 over.close()
-            seen.append(target.look(now))
+            if sighting := target.look(now):
+                seen.append(sighting)
             while waiting and waiting[0].at <= now:
                 step = waiting.pop(0)
+                watch(step)
                 if isinstance(step.do, Take):
-                    done.append(_take(step.do, seen[-1], inject, now, seed + len(done)))
+                    there = seen[-1].spot if seen else ()
+                    done.append(_take(step.do, there, inject, now, seed + len(done)))
                 else:
                     undo = last_resort.enter_context(ExitStack())
                     undo.callback(inject.stop, step.do)  # first: an interrupt may come in the middle
@@ -88,8 +102,8 @@ def drive(
     return Story(done=tuple(done), sightings=tuple(seen))
 
 
-def _take(take: Take, seen: Sighting, inject: Inject, now: float, seed: int) -> Done:
-    hit = victims(take.who, seen.spot, seed)
+def _take(take: Take, there: Iterable[Replica], inject: Inject, now: float, seed: int) -> Done:
+    hit = victims(take.who, there, seed)
     for replica in hit:
         inject.take(replica, take.notice)
     return Done(at=now, do=take, victims=tuple(replica.instance for replica in hit))

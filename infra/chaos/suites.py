@@ -18,7 +18,7 @@ _ALL = (
     Suite(
         name="kill",
         summary="One spot replica is gone without a notice.",
-        seconds=300,
+        seconds=150,
         steps=(Step(at=30, do=Take(who=Who.ONE)),),
         budget=_HARD,
     ),

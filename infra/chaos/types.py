@@ -25,6 +25,12 @@ class Take:
     who: Who
     notice: float = 0.0
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        how = f"a notice of {self.notice:g} s" if self.notice else "no notice"
+        return f"spot takes {self.who}, with {how}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Market:
@@ -33,6 +39,12 @@ class Market:
     seconds: float
     flap: float | None = None
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        how = f"comes and goes every {self.flap:g} s" if self.flap else "is gone"
+        return f"spot capacity {how}, for {self.seconds:g} s"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
@@ -40,6 +52,12 @@ class Faults:
 
     seconds: float
     faults: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        told = ", ".join(f"{name} {value:g}" for name, value in self.faults.items())
+        return f"{told}, for {self.seconds:g} s"
 
 
 Injection = Take | Market | Faults
@@ -90,6 +108,7 @@ class Sighting:
     ready: int
     wanted: int
     spot: tuple[Replica, ...] = ()
+    """Those of the ready ones that are on the spot market."""
 
     @property
     def enough(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from infra.chaos.drive import Story
 from infra.chaos.types import Budget, Sighting
@@ -35,6 +36,15 @@ def recoveries(story: Story) -> tuple[float | None, ...]:
     """The recovery time of each injection, up to the next one."""
     ends = [*(done.at for done in story.done), float("inf")][1:]
     return tuple(recovery(story.sightings, done.at, end) for done, end in zip(story.done, ends, strict=True))
+
+
+def cost(sightings: Sequence[Sighting], spot: float, on_demand: float) -> float:
+    """What the ready replicas cost between the first and the last sighting; prices are an hour's."""
+    hours = [(after.at - seen.at) / 3600 for seen, after in pairwise(sightings)]
+    return sum(
+        hour * (len(seen.spot) * spot + (seen.ready - len(seen.spot)) * on_demand)
+        for hour, seen in zip(hours, sightings, strict=False)
+    )
 
 
 def misses(budget: Budget, load: Load, story: Story) -> tuple[str, ...]:

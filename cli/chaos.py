@@ -1,0 +1,100 @@
+"""Runs a chaos suite: load in a process of its own, injections and looks in this one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infra.errors import LlmctlError, Refused
+
+if TYPE_CHECKING:
+    from cli.context import Workspace
+    from infra.chaos.report import Report
+    from infra.chaos.types import Step, Suite
+    from infra.environment.model import Model
+
+_LOOK_SECONDS = 2.0
+_END_SECONDS = 90.0
+"""For the load to hear of its end, and to write what it measured."""
+
+
+def conduct(workspace: "Workspace", suite: "Suite", name: str | None, *, rate: float, seed: int) -> "Report":
+    """Run a suite; raises `Refused` where it must not, click.UsageError for a model that isn't there."""
+    from infra.chaos.cloud import EmbeddedInject, Replicas
+    from infra.chaos.drive import drive
+    from infra.chaos.report import Subject, report
+    from infra.embedded.client import Cloud
+
+    environment = workspace.environment
+    if environment.provider.name != "embedded":
+        raise Refused(
+            f"{environment.environment} is not on the embedded cloud: chaos is for rehearsals",
+            hint="give its file `provider: {name: embedded, ...}` under another name, and try it there",
+        )
+    name, model = _model(environment.models, name)
+    workspace.observe_deployed()
+    cloud = Cloud.locate(environment.environment)
+    if cloud is None:
+        raise Refused(f"{environment.environment} is not deployed", hint="`llmctl deploy` first")
+    target = Replicas(workspace.observe, name, max(model.replicas.min, 1))
+    inject = EmbeddedInject(cloud, model.instances.zones)
+    with _load(workspace.path, name, rate, suite.seconds) as measured:
+        story = drive(suite, target, inject, workspace.clock, seed=seed, every=_LOOK_SECONDS, watch=_say)
+    price = model.instances.price
+    subject = Subject(
+        environment=environment.environment,
+        model=name,
+        seed=seed,
+        prices=(price.spot, price.on_demand) if price else None,
+    )
+    return report(suite, subject, story, measured)
+
+
+def _model(models: "Mapping[str, Model]", name: str | None) -> "tuple[str, Model]":
+    if name is None and len(models) > 1:
+        raise click.UsageError(f"several models: choose one by --model: {', '.join(models)}")
+    chosen = name or next(iter(models))
+    if chosen not in models:
+        raise click.UsageError(f"there is no model {chosen}; there are {', '.join(models)}")
+    return chosen, models[chosen]
+
+
+def _say(step: "Step") -> None:
+    click.echo(f"{step.at:5.0f} s  {step.do.words}", err=True)
+
+
+@contextmanager
+def _load(file: Path, model: str, rate: float, seconds: float) -> Iterator[dict[str, Any]]:
+    """`llmctl bench` for as long as the block takes; afterwards what is yielded has its document."""
+    from infra.embedded.processes import spawn
+
+    measured: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="llmctl-chaos-") as folder:
+        output, log = Path(folder, "bench.json"), Path(folder, "bench.log")
+        command = [
+            *(sys.executable, "-c", "from cli.app import main; main()", "bench", model, "--env", str(file)),
+            *("--rate", f"{rate:g}", "--duration", f"{seconds + _END_SECONDS:g}s", "--warmup", "0s"),
+            *("--output", str(output)),
+        ]
+        with log.open("wb") as said:
+            process = spawn(command, environment=os.environ, directory=Path.cwd(), output=said)
+        try:
+            yield measured
+            process.send_signal(signal.SIGINT)
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise LlmctlError("the load did not end") from None
+        finally:
+            process.kill()
+            process.wait()
+        if not output.is_file():
+            raise LlmctlError(f"the load failed: {log.read_text().strip()}")
+        measured.update(json.loads(output.read_text()))

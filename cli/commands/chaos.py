@@ -1,0 +1,57 @@
+"""`llmctl chaos`: take things away from a running environment, and measure what is missed."""
+
+import click
+
+from cli.options import NumberType, environment_option, json_option
+from infra.errors import ExitCode
+
+_RATE = NumberType(0, 10_000, min_open=True)
+
+
+@click.group(name="chaos")
+def command() -> None:
+    """Take things away from a running environment under constant load, and measure what is missed.
+
+    On the embedded cloud only.
+    """
+
+
+@command.command(name="list")
+@json_option
+def list_suites(*, as_json: bool) -> None:
+    """Show the suites."""
+    from dataclasses import asdict
+
+    from cli.render import emit_json
+    from cli.render.chaos import print_suites
+    from infra.chaos.suites import SHIPPED
+
+    if as_json:
+        emit_json([asdict(suite) for suite in SHIPPED.values()])
+    else:
+        print_suites(SHIPPED.values())
+
+
+@command.command()
+@click.argument("suite")
+@environment_option
+@click.option("--model", metavar="MODEL", help="Needed where the environment has several.")
+@click.option("--rate", type=_RATE, default=20.0, show_default=True, help="Requests a second.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same victims.")
+@json_option
+def run(suite: str, env: str, model: str | None, rate: float, seed: int, *, as_json: bool) -> None:
+    """Run SUITE, and tell whether the environment kept to its budget; exit code 1 if not."""
+    from cli.chaos import conduct
+    from cli.context import open_workspace
+    from cli.render import emit_json
+    from cli.render.chaos import print_report
+    from infra.chaos.suites import named
+
+    chosen = named(suite)
+    told = conduct(open_workspace(env), chosen, model, rate=rate, seed=seed)
+    if as_json:
+        emit_json(told.document())
+    else:
+        print_report(told)
+    if not told.passed:
+        click.get_current_context().exit(ExitCode.FAILED)
