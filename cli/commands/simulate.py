@@ -1,5 +1,6 @@
 """`llmctl simulate`."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import DURATION, json_option
+from infra.errors import ExitCode
 from infra.simulate.comparison import POLICIES, compare
 
 if TYPE_CHECKING:
@@ -56,6 +58,14 @@ _FILE = click.Path(path_type=Path)
     type=click.IntRange(0),
     help="llmctl's extras.  [default: 1, or spot.overprovision of --env]",
 )
+@click.option("--optimise", is_flag=True, help="Search llmctl's cheapest settings that keep --slo.")
+@click.option(
+    "--slo",
+    type=click.FloatRange(0, 100),
+    default=99.9,
+    show_default=True,
+    help="Percent of the time with all that are wanted, for --optimise.",
+)
 @click.option("--optimum", is_flag=True, help="Also the least cost at each availability.")
 @json_option
 def command(
@@ -67,7 +77,9 @@ def command(
     demand: Path | None,
     spot_price: float | None,
     overprovision: int | None,
+    slo: float,
     *,
+    optimise: bool,
     optimum: bool,
     as_json: bool,
     **market: Any,
@@ -89,6 +101,9 @@ def command(
     rules = Rules(**market, spot_price=settings.spot_price)
     capacity = read_trace(trace)
     needed = read_demand(demand) if demand else Demand.constant(wanted or minimum)
+    if optimise:
+        _optimise(capacity, needed, rules, settings, slo / 100, as_json=as_json)
+        return
     outcomes = compare(capacity, needed, rules, settings, names)
     floors = _floors(capacity, needed, rules, outcomes) if optimum else ()
     if as_json:
@@ -119,6 +134,25 @@ def _settings(env: str | None, name: str | None) -> "tuple[int, Settings]":
     budget = None if held.budget is None else held.budget / unit
     relative = replace(held, spot_price=held.spot_price / unit, on_demand_price=1.0, budget=budget)
     return max(model.replicas.min, 1), relative
+
+
+def _optimise(
+    trace: "Trace", demand: "Demand", rules: "Rules", held: "Settings", slo: float, *, as_json: bool
+) -> None:
+    """Print what was found; leaves with the code for an inconclusive answer where nothing keeps the SLO."""
+    from cli.render import emit_json
+    from cli.render.simulate import found_document, print_found
+    from infra.simulate.search import candidates, search
+
+    tried = candidates(held, min(wanted for _, wanted in demand.steps))
+    with click.progressbar(tried, label="searching", file=sys.stderr) as shown:
+        found = search(trace, demand, rules, shown, slo)
+    if as_json:
+        emit_json(found_document(found, slo))
+    else:
+        print_found(found, slo)
+    if found.seen.availability < slo:
+        click.get_current_context().exit(ExitCode.INCONCLUSIVE)
 
 
 def _floors(

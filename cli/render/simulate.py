@@ -7,7 +7,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from infra.simulate.search import Found
 from infra.simulate.types import Outcome, Trace
+from infra.spot.types import Settings
 
 _DAY = 86_400
 
@@ -73,4 +75,40 @@ def document(trace: Trace, outcomes: Sequence[Outcome], floors: Sequence[float] 
             | ({"least_cost": floors[index]} if floors else {})
             for index, outcome in enumerate(outcomes)
         ],
+    }
+
+
+def print_found(found: Found, slo: float) -> None:
+    """What to paste into the environment file, and what became of it on both parts of the trace."""
+    console = Console()
+    if found.seen.availability < slo:
+        console.print(f"no settings keep {100 * slo:g} %; the most available are:", style="red")
+    console.print("spot:", highlight=False)
+    for key, value in _pasted(found.settings).items():
+        console.print(f"  {key}: {value}", highlight=False)
+    for what, outcome in (("searched on", found.seen), ("not searched on", found.kept)):
+        up, cost = 100 * outcome.availability, 100 * outcome.cost
+        console.print(f"on the part {what}: {up:.3f} % of the time, at {cost:.1f} % of all on demand")
+    if found.kept.availability < slo <= found.seen.availability:
+        console.print(f"On the other part it is less than {100 * slo:g} %: leave a margin.", style="yellow")
+
+
+def found_document(found: Found, slo: float) -> dict[str, Any]:
+    """The same as plain data: `spot` as in an environment file; shares are 0 to 1."""
+    parts = {"seen": found.seen, "kept": found.kept}
+    return {
+        "slo": slo,
+        "met": found.seen.availability >= slo,
+        "spot": _pasted(found.settings),
+        **{name: {"availability": each.availability, "cost": each.cost} for name, each in parts.items()},
+    }
+
+
+def _pasted(settings: Settings) -> dict[str, int | str]:
+    return {
+        "on_demand_base": settings.on_demand_base,
+        "overprovision": settings.overprovision,
+        "spare": settings.spare,
+        "hold": f"{settings.hold_seconds:.0f}s",
+        "longest_hold": f"{settings.hold_most_seconds:.0f}s",
     }
