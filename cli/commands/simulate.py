@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.drawing import DrawingType
 from cli.options import DURATION, json_option
 from infra.errors import ExitCode
 from infra.simulate.comparison import POLICIES, compare
 
 if TYPE_CHECKING:
+    from infra.simulate.synthetic import Parameters
     from infra.simulate.types import Demand, Outcome, Rules, Trace
     from infra.spot.types import Settings
 
@@ -21,7 +23,15 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command(name="simulate")
-@click.argument("trace", type=_FILE)
+@click.argument("trace", type=_FILE, required=False)
+@click.option(
+    "--synthetic",
+    "drawn",
+    type=DrawingType(),
+    metavar="NAME=NUMBER,...",
+    help="Draw a trace instead: zones=3,days=30,up=0.6,changes=8,capacity=4,correlation=0.2,seed=1.",
+)
+@click.option("--save", type=_FILE, help="Write the drawn trace there, as CSV.")
 @click.option(
     "--policy", "names", multiple=True, type=click.Choice(tuple(POLICIES)), help="Only this; repeatable."
 )
@@ -69,12 +79,14 @@ _FILE = click.Path(path_type=Path)
 @click.option("--optimum", is_flag=True, help="Also the least cost at each availability.")
 @json_option
 def command(
-    trace: Path,
+    trace: Path | None,
     names: tuple[str, ...],
     env: str | None,
     model: str | None,
     wanted: int | None,
     demand: Path | None,
+    drawn: "Parameters | None",
+    save: Path | None,
     spot_price: float | None,
     overprovision: int | None,
     slo: float,
@@ -90,7 +102,7 @@ def command(
     """
     from cli.render import emit_json
     from cli.render.simulate import document, print_outcomes
-    from infra.simulate.traces import read_demand, read_trace
+    from infra.simulate.traces import read_demand
     from infra.simulate.types import Demand, Rules
 
     minimum, settings = _settings(env, model)
@@ -99,7 +111,7 @@ def command(
     if overprovision is not None:
         settings = replace(settings, overprovision=overprovision)
     rules = Rules(**market, spot_price=settings.spot_price)
-    capacity = read_trace(trace)
+    capacity = _capacity(trace, drawn, save)
     needed = read_demand(demand) if demand else Demand.constant(wanted or minimum)
     if optimise:
         _optimise(capacity, needed, rules, settings, slo / 100, as_json=as_json)
@@ -110,6 +122,23 @@ def command(
         emit_json(document(capacity, outcomes, floors))
     else:
         print_outcomes(capacity, outcomes, floors)
+
+
+def _capacity(path: Path | None, drawn: "Parameters | None", save: Path | None) -> "Trace":
+    """The trace that is read or drawn."""
+    from infra.simulate.synthetic import draw
+    from infra.simulate.synthetic import save as write
+    from infra.simulate.traces import read_trace
+
+    if (path is None) is (drawn is None):
+        raise click.UsageError("give a TRACE, or --synthetic")
+    if drawn is None:
+        assert path is not None
+        return read_trace(path)
+    trace = draw(drawn)
+    if save:
+        write(trace, save)
+    return trace
 
 
 def _settings(env: str | None, name: str | None) -> "tuple[int, Settings]":
