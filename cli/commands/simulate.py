@@ -76,6 +76,7 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="Percent of the time with all that are wanted, for --optimise.",
 )
+@click.option("--chart", type=_FILE, metavar="FILE", help="Also write a page with charts (HTML).")
 @click.option("--optimum", is_flag=True, help="Also the least cost at each availability.")
 @json_option
 def command(
@@ -90,6 +91,7 @@ def command(
     spot_price: float | None,
     overprovision: int | None,
     slo: float,
+    chart: Path | None,
     *,
     optimise: bool,
     optimum: bool,
@@ -118,6 +120,8 @@ def command(
         return
     outcomes = compare(capacity, needed, rules, settings, names)
     floors = _floors(capacity, needed, rules, outcomes) if optimum else ()
+    if chart:
+        _write_chart(chart, capacity, outcomes)
     if as_json:
         emit_json(document(capacity, outcomes, floors))
     else:
@@ -139,6 +143,16 @@ def _capacity(path: Path | None, drawn: "Parameters | None", save: Path | None) 
     if save:
         write(trace, save)
     return trace
+
+
+def _write_chart(path: Path, trace: "Trace", outcomes: "Sequence[Outcome]") -> None:
+    from cli.render.simulate_chart import page
+    from infra.errors import Refused
+
+    try:
+        path.write_text(page(trace, outcomes))
+    except OSError as error:
+        raise Refused(f"{path} can't be written: {error.strerror}") from error
 
 
 def _settings(env: str | None, name: str | None) -> "tuple[int, Settings]":

@@ -1,17 +1,10 @@
 """Charts of a rollout's report as inline SVG: no script, no network, colours from the page's style sheet."""
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from html import escape
+from collections.abc import Iterable, Sequence
 
+from cli.render.charts import Place, frame, horizontal, round_up, vertical
 from cli.render.quantity import suffix
 from infra.rollout.report import Point, Series
-
-_WIDTH, _HEIGHT = 720, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 28
-_TICKS = 4
-
-Place = Callable[[float], float]
 
 
 def weights_chart(
@@ -21,7 +14,7 @@ def weights_chart(
     until: float,
 ) -> str:
     """The new release's weight, as steps, and its `seen` share of the traffic, as dots; both in percent."""
-    across, up = _across(since, until), _up(100.0)
+    across, up = horizontal(since, until), vertical(100.0)
     path = ""
     for index, (at, weight) in enumerate(weights):
         after = weights[index + 1][0] if index + 1 < len(weights) else until
@@ -33,18 +26,18 @@ def weights_chart(
     for at, share in seen:
         if share is not None:
             marks += f'<circle class="new" cx="{across(at):.1f}" cy="{up(share):.1f}" r="3"/>'
-    return _frame("Weight of the new release over time", 100.0, " %", since, until, marks)
+    return frame("Weight of the new release over time", 100.0, " %", since, until, marks)
 
 
 def gate_chart(series: Series, since: float, until: float) -> str:
     """Both releases' numbers, and the value at which the new one fails."""
     values = [value for point in series.points for value in (point.new, point.old, point.limit)]
-    top = _round_up(max((value for value in values if value is not None), default=1.0))
-    across, up = _across(since, until), _up(top)
+    top = round_up(max((value for value in values if value is not None), default=1.0))
+    across, up = horizontal(since, until), vertical(top)
     marks = ""
     for name, read in (("limit", _limit), ("old", _old), ("new", _new)):
         marks += _line(name, [(point.at, read(point)) for point in series.points], across, up)
-    return _frame(f"{series.gate} of both releases over time", top, suffix(series.unit), since, until, marks)
+    return frame(f"{series.gate} of both releases over time", top, suffix(series.unit), since, until, marks)
 
 
 def _new(point: Point) -> float | None:
@@ -75,43 +68,3 @@ def _line(name: str, points: Sequence[tuple[float, float | None]], across: Place
         else:
             marks += f'<circle class="{name}" cx="{run[0][0]:.1f}" cy="{run[0][1]:.1f}" r="3"/>'
     return marks
-
-
-def _frame(title: str, top: float, unit: str, since: float, until: float, marks: str) -> str:
-    across, up = _across(since, until), _up(top)
-    lines = ""
-    for tick in range(_TICKS + 1):
-        value, at = top * tick / _TICKS, since + (until - since) * tick / _TICKS
-        y, x = up(value), across(at)
-        lines += f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        lines += f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}{escape(unit)}</text>'
-        anchor = "end" if tick == _TICKS else "middle"
-        passed = _passed(at - since)
-        lines += f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}">{passed}</text>'
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{lines}{marks}</svg>"
-    )
-
-
-def _across(since: float, until: float) -> Place:
-    span = max(until - since, 1.0)
-    return lambda at: _LEFT + (min(max(at, since), until) - since) / span * (_WIDTH - _LEFT - _RIGHT)
-
-
-def _up(top: float) -> Place:
-    return lambda value: _HEIGHT - _BOTTOM - min(value / top, 1.0) * (_HEIGHT - _TOP - _BOTTOM)
-
-
-def _round_up(value: float) -> float:
-    """The next 1, 2, 4 or 8 of its size: numbers that quarters of are readable."""
-    if value <= 0 or not math.isfinite(value):
-        return 1.0
-    size = 10.0 ** math.floor(math.log10(value))
-    return next(step * size for step in (1, 2, 4, 8, 10) if step * size >= value * (1 - 1e-9))
-
-
-def _passed(seconds: float) -> str:
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
