@@ -13,8 +13,8 @@ _STYLE = """
 --old:#8a929b;--card:#f6f8fa}
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ec;--paper:#14171a;--soft:#9aa4ae;--line:#30363d;
 --new:#6cb0ff;--card:#1c2126}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;
-padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;
+margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}.soft{color:var(--soft)}
 svg{width:100%;height:auto;background:var(--card);border-radius:.4rem}
 svg text{fill:var(--soft);font-size:11px}svg .grid{stroke:var(--line)}svg path{fill:none;stroke-width:1.5}
