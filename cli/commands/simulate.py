@@ -107,11 +107,8 @@ def command(
     from infra.simulate.traces import read_demand
     from infra.simulate.types import Demand, Rules
 
-    minimum, settings = _settings(env, model)
-    if spot_price is not None:
-        settings = replace(settings, spot_price=spot_price)
-    if overprovision is not None:
-        settings = replace(settings, overprovision=overprovision)
+    minimum, held = _settings(env, model)
+    settings = _given(held, spot_price, overprovision)
     rules = Rules(**market, spot_price=settings.spot_price)
     capacity = _capacity(trace, drawn, save)
     needed = read_demand(demand) if demand else Demand.constant(wanted or minimum)
@@ -177,6 +174,15 @@ def _settings(env: str | None, name: str | None) -> "tuple[int, Settings]":
     budget = None if held.budget is None else held.budget / unit
     relative = replace(held, spot_price=held.spot_price / unit, on_demand_price=1.0, budget=budget)
     return max(model.replicas.min, 1), relative
+
+
+def _given(held: "Settings", spot_price: float | None, overprovision: int | None) -> "Settings":
+    """What the command line says wins over the file."""
+    if spot_price is not None:
+        held = replace(held, spot_price=spot_price)
+    if overprovision is not None:
+        held = replace(held, overprovision=overprovision)
+    return held
 
 
 def _optimise(

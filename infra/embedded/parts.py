@@ -33,6 +33,13 @@ from infra.paths import cache_directory
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _MAILS_SHOWN = 10
+_EC2 = Ec2(
+    views.instances,
+    ec2.mark_running,
+    ec2.mark_terminated,
+    ec2.announce_interruption,
+    ec2.announce_rebalance,
+)
 
 
 @dataclass(kw_only=True)
@@ -64,14 +71,7 @@ class Parts:
             metadata_port=PORT,
             cache=cache_directory(),
         )
-        ports = Ec2(
-            views.instances,
-            ec2.mark_running,
-            ec2.mark_terminated,
-            ec2.announce_interruption,
-            ec2.announce_rebalance,
-        )
-        compute = Compute(cloud, addresses, ports, metadata)
+        compute = Compute(cloud, addresses, _EC2, metadata)
         functions = FunctionService(directory / "functions", loop, own, server.url)
 
         def locate(target: str) -> str | None:
