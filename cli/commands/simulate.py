@@ -102,8 +102,6 @@ def command(
 
     TRACE is a folder with a JSON file for each zone, or a CSV file (docs/simulate.md has the formats).
     """
-    from cli.render import emit_json
-    from cli.render.simulate import document, print_outcomes
     from infra.simulate.traces import read_demand
     from infra.simulate.types import Demand, Rules
 
@@ -119,10 +117,7 @@ def command(
     floors = _floors(capacity, needed, rules, outcomes) if optimum else ()
     if chart:
         _write_chart(chart, capacity, outcomes)
-    if as_json:
-        emit_json(document(capacity, outcomes, floors))
-    else:
-        print_outcomes(capacity, outcomes, floors)
+    _tell(capacity, outcomes, floors, as_json=as_json)
 
 
 def _capacity(path: Path | None, drawn: "Parameters | None", save: Path | None) -> "Trace":
@@ -174,6 +169,16 @@ def _settings(env: str | None, name: str | None) -> "tuple[int, Settings]":
     budget = None if held.budget is None else held.budget / unit
     relative = replace(held, spot_price=held.spot_price / unit, on_demand_price=1.0, budget=budget)
     return max(model.replicas.min, 1), relative
+
+
+def _tell(trace: "Trace", outcomes: "Sequence[Outcome]", floors: Sequence[float], *, as_json: bool) -> None:
+    from cli.render import emit_json
+    from cli.render.simulate import document, print_outcomes
+
+    if as_json:
+        emit_json(document(trace, outcomes, floors))
+    else:
+        print_outcomes(trace, outcomes, floors)
 
 
 def _given(held: "Settings", spot_price: float | None, overprovision: int | None) -> "Settings":
