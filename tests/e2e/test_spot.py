@@ -199,6 +199,7 @@ def asking(market: Project) -> Iterator[Counter[str]]:
         over.set()
         for thread in threads:
             thread.join()
+        client.close()
 
 
 def events(market: Project) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def test_life_from_boot_to_spot_interruption(boot: Boot) -> None:
     )
     chunks = iter(stream)
     next(chunks)
-    at = (datetime.now(UTC) + timedelta(seconds=120)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = (datetime.now(UTC) + timedelta(seconds=40)).strftime("%Y-%m-%dT%H:%M:%SZ")
     instance.around.metadata["meta-data/spot/instance-action"] = json.dumps(
         {"action": "terminate", "time": at}
     )
