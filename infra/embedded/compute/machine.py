@@ -83,6 +83,7 @@ class Machine:
     def dispose(self) -> None:
         """Kill what is left of it and delete its root folder."""
         processes.kill_marked(processes.INSTANCE_MARK, str(self.root))
+        self.process.kill()  # just started, it may not carry its mark yet
         self.process.wait()
         shutil.rmtree(self.root, ignore_errors=True)
 
