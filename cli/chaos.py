@@ -44,6 +44,7 @@ def conduct(workspace: "Workspace", suite: "Suite", name: str | None, *, rate: f
     cloud = Cloud.locate(environment.environment)
     if cloud is None:
         raise Refused(f"{environment.environment} is not deployed", hint="`llmctl deploy` first")
+    _check_traces(suite, model.instances.zones)
     target = Replicas(workspace.observe, name, max(model.replicas.min, 1))
     inject = EmbeddedInject(cloud, model.instances.zones)
     with _load(workspace.path, name, rate, suite.seconds) as measured:
@@ -65,6 +66,18 @@ def _model(models: "Mapping[str, Model]", name: str | None) -> "tuple[str, Model
     if chosen not in models:
         raise click.UsageError(f"there is no model {chosen}; there are {', '.join(models)}")
     return chosen, models[chosen]
+
+
+def _check_traces(suite: "Suite", zones: tuple[str, ...]) -> None:
+    from infra.chaos.types import Market
+
+    for step in suite.steps:
+        trace = step.do.trace if isinstance(step.do, Market) else ()
+        if trace and len(trace[0][1]) < len(zones):
+            raise Refused(
+                f"the trace of {suite.name} has {len(trace[0][1])} zones, the model {len(zones)}",
+                hint="fewer `instances.zones`, or another trace: its first zones stand for the model's",
+            )
 
 
 def _say(step: "Step") -> None:

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from infra.simulate.types import Trace
 
 Steps = tuple[tuple[float, Mapping[str, int]], ...]
 """(seconds, capacity by zone)."""
@@ -42,21 +39,7 @@ def _replayed(path: Path, onto: str | None, speed: float) -> Steps:
     zones = onto.split(",") if onto else []
     if len(zones) != len(trace.zones):
         raise click.UsageError(f"--onto names a zone for each of the trace's: {', '.join(trace.zones)}")
-    return _steps(trace, zones, speed)
-
-
-def _steps(trace: "Trace", zones: list[str], speed: float) -> Steps:
-    changes = sorted({tick for steps in trace.steps for tick, _ in steps})
-    return tuple(
-        (
-            tick * trace.tick_seconds / speed,
-            {
-                zone: next(count for at, count in reversed(steps) if at <= tick)
-                for zone, steps in zip(zones, trace.steps, strict=True)
-            },
-        )
-        for tick in changes
-    )
+    return tuple((at / speed, dict(zip(zones, counts, strict=True))) for at, counts in trace.changes())
 
 
 def _pairs(option: str, texts: tuple[str, ...]) -> list[tuple[str, str]]:

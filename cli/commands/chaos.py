@@ -1,5 +1,7 @@
 """`llmctl chaos`: take things away from a running environment, and measure what is missed."""
 
+from pathlib import Path
+
 import click
 
 from cli.options import NumberType, environment_option, json_option
@@ -33,21 +35,22 @@ def list_suites(*, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("suite")
+@click.argument("suite", metavar="SUITE|FILE")
 @environment_option
 @click.option("--model", metavar="MODEL", help="Needed where the environment has several.")
 @click.option("--rate", type=_RATE, default=20.0, show_default=True, help="Requests a second.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same victims.")
 @json_option
 def run(suite: str, env: str, model: str | None, rate: float, seed: int, *, as_json: bool) -> None:
-    """Run SUITE, and tell whether the environment kept to its budget; exit code 1 if not."""
+    """Run a shipped SUITE, or one of a YAML FILE; exit code 1 if the environment missed its budget."""
+    from cli import chaos_file
     from cli.chaos import conduct
     from cli.context import open_workspace
     from cli.render import emit_json
     from cli.render.chaos import print_report
     from infra.chaos.suites import named
 
-    chosen = named(suite)
+    chosen = chaos_file.read(Path(suite)) if chaos_file.is_file(suite) else named(suite)
     told = conduct(open_workspace(env), chosen, model, rate=rate, seed=seed)
     if as_json:
         emit_json(told.document())

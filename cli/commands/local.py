@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import DURATION, NumberType, json_option
+from infra.embedded.troubles import Trouble
 
 if TYPE_CHECKING:
     from infra.embedded.client import Cloud
@@ -128,6 +129,23 @@ def kill(name: str, instances: tuple[str, ...]) -> None:
     for instance in instances:
         cloud.kill_instance(instance)
         click.echo(f"{instance} is gone", err=True)
+
+
+@command.command(name="break")
+@_name
+@click.argument("instances", nargs=-1, required=True, metavar="INSTANCE...")
+@click.option("--what", type=click.Choice(list(Trouble)), required=True, help="What goes wrong.")
+@click.option("--for", "time", type=DURATION, default="60s", show_default=True, help="0s: no longer.")
+@click.option("--by", type=NumberType(-86_400, 86_400), default=0.0, help="Seconds of a clock's skew.")
+def break_(name: str, instances: tuple[str, ...], what: str, time: float, by: float) -> None:
+    """Let something go wrong on instances of the cloud NAME, for a while.
+
+    An engine or an agent that hangs, an agent that dies, a full disk, a wrong clock, no metadata service.
+    """
+    cloud = _running(name)
+    for instance in instances:
+        cloud.trouble_instance(instance, what, time, by)
+        click.echo(f"{instance}: {what}" + (f" for {time:.0f} s" if time else " no longer"), err=True)
 
 
 @command.command()

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from infra.agent.machine import Notice, NoticeKind
 
@@ -38,6 +39,8 @@ class Metadata:
         self._clock = clock
         self._token = ""
         self._token_until = 0.0
+        self.served_at: float | None = None
+        """The service's own time when it answered last, in epoch seconds; None if it doesn't say."""
 
     def read(self, path: str) -> str | None:
         """The text at a path, None if there is none; raises MetadataUnavailable."""
@@ -69,7 +72,15 @@ class Metadata:
     def _call(self, request: urllib.request.Request) -> str:
         with _OPEN(request, timeout=_TIMEOUT) as response:
             body: bytes = response.read()
+            self.served_at = _dated(response.headers.get("Date", ""))
         return body.decode()
+
+
+def _dated(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,7 @@ class InstanceNotices:
     stopped: bool = False
     """Set from outside when the service is stopped."""
     _rebalance_told: bool = field(default=False)
+    _known: Notice | None = None
 
     def current(self, now: float) -> Notice | None:
         """The most urgent notice."""
@@ -126,10 +138,10 @@ class InstanceNotices:
         try:
             self._look_for_rebalance()
             spot, terminated = self._spot(now), self._terminated()
-            return replace(spot, retired=True) if spot and terminated else spot or terminated
+            self._known = replace(spot, retired=True) if spot and terminated else spot or terminated
         except MetadataUnavailable as error:
             _LOG.warning("metadata service", extra={"fields": {"error": str(error)}})
-            return None
+        return self._known  # silence takes no notice back
 
     def _spot(self, now: float) -> Notice | None:
         text = self.metadata.read("meta-data/spot/instance-action")
@@ -139,7 +151,9 @@ class InstanceNotices:
             at = datetime.fromisoformat(json.loads(text)["time"]).timestamp()
         except (ValueError, KeyError, TypeError):
             return Notice(NoticeKind.SPOT, now + 120.0)  # what a notice leaves at least
-        return Notice(NoticeKind.SPOT, now + at - self.wall())
+        # By the clock of who gave the notice: this instance's may be wrong.
+        wall = self.metadata.served_at
+        return Notice(NoticeKind.SPOT, now + at - (self.wall() if wall is None else wall))
 
     def _terminated(self) -> Notice | None:
         target = self.metadata.read("meta-data/autoscaling/target-lifecycle-state")

@@ -4,13 +4,12 @@ Each injection that lasts is undone when its time is over, and at the end whatev
 interrupt included. It judges nothing (`verdict` does) and makes no load.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
-from infra.chaos.types import Faults, Injection, Market, Replica, Sighting, Step, Suite, Take
-from infra.chaos.victims import victims
+from infra.chaos.types import Injection, Sighting, Step, Suite
 
 
 class Target(Protocol):
@@ -23,14 +22,11 @@ class Target(Protocol):
 class Inject(Protocol):
     """Does harm."""
 
-    def take(self, replica: Replica, notice: float) -> None:
-        """Let the market take a replica."""
+    def start(self, injection: Injection, seen: Sighting | None, seed: int) -> tuple[str, ...]:
+        """Do it to those that were seen last; tells the instances that it hit."""
 
-    def start(self, injection: Market | Faults) -> None:
-        """Begin what lasts."""
-
-    def stop(self, injection: Market | Faults) -> None:
-        """Undo it. Called once for each begun, also for one whose beginning failed."""
+    def stop(self, injection: Injection) -> None:
+        """Undo what lasts. Called once for each that was begun, also for one whose beginning failed."""
 
 
 class Clock(Protocol):
@@ -89,21 +85,11 @@ def drive(
             while waiting and waiting[0].at <= now:
                 step = waiting.pop(0)
                 watch(step)
-                if isinstance(step.do, Take):
-                    there = seen[-1].spot if seen else ()
-                    done.append(_take(step.do, there, inject, now, seed + len(done)))
-                else:
+                if step.do.seconds:
                     undo = last_resort.enter_context(ExitStack())
                     undo.callback(inject.stop, step.do)  # first: an interrupt may come in the middle
-                    inject.start(step.do)
                     lasting[undo] = now + step.do.seconds
-                    done.append(Done(at=now, do=step.do))
+                hit = inject.start(step.do, seen[-1] if seen else None, seed + len(done))
+                done.append(Done(at=now, do=step.do, victims=hit))
             clock.sleep(every)
     return Story(done=tuple(done), sightings=tuple(seen))
-
-
-def _take(take: Take, there: Iterable[Replica], inject: Inject, now: float, seed: int) -> Done:
-    hit = victims(take.who, there, seed)
-    for replica in hit:
-        inject.take(replica, take.notice)
-    return Done(at=now, do=take, victims=tuple(replica.instance for replica in hit))

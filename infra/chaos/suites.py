@@ -1,64 +1,116 @@
-"""The suites that llmctl ships, as data. Budgets are goals for three replicas."""
+"""The suites that llmctl ships, as data. Budgets are for three replicas and an extra one (docs/chaos.md)."""
 
-from infra.chaos.types import Budget, Faults, Market, Step, Suite, Take, Who
+from infra.chaos.types import Break, Budget, Faults, Injection, Market, Step, Suite, Take, Who
+from infra.embedded.troubles import Trouble
 from infra.errors import Refused
 
 _NOTICE = 120.0
 _KEPT = Budget(failed=0.0, truncated=0)
 _HARD = Budget(failed=0.01)
+_HUNG = Budget(failed=0.05)
+"""A hung engine takes its share of the requests until the balancer's checks have failed three times."""
+
+
+def _suite(name: str, summary: str, seconds: float, budget: Budget, *steps: tuple[float, Injection]) -> Suite:
+    return Suite(
+        name=name,
+        summary=summary,
+        seconds=seconds,
+        steps=tuple(Step(at=at, do=injection) for at, injection in steps),
+        budget=budget,
+    )
+
+
+def _noticed(who: Who) -> tuple[float, Injection]:
+    return 30, Take(who=who, notice=_NOTICE)
+
+
+def _broken(what: Trouble, who: Who, seconds: float, by: float = 0.0) -> tuple[float, Injection]:
+    return 30, Break(what=what, who=who, seconds=seconds, by=by)
+
 
 _ALL = (
-    Suite(
-        name="notice",
-        summary="One spot replica gets two minutes' notice and is taken.",
-        seconds=300,
-        steps=(Step(at=30, do=Take(who=Who.ONE, notice=_NOTICE)),),
-        budget=_KEPT,
+    _suite("notice", "One spot replica gets two minutes' notice.", 240, _KEPT, _noticed(Who.ONE)),
+    _suite("kill", "One spot replica is gone without a notice.", 150, _HARD, (30, Take(who=Who.ONE))),
+    _suite("half", "Half of the spot replicas get notice at once.", 240, _KEPT, _noticed(Who.HALF)),
+    _suite("zone", "All spot replicas of a zone get notice at once.", 240, _KEPT, _noticed(Who.ZONE)),
+    _suite("all", "All spot replicas get notice at once.", 240, _KEPT, _noticed(Who.ALL)),
+    _suite("drought", "No spot capacity for five minutes.", 480, _KEPT, (30, Market(seconds=300))),
+    _suite(
+        "flapping",
+        "Spot capacity comes and goes each minute, for five minutes.",
+        480,
+        _HARD,
+        (30, Market(seconds=300, flap=60)),
     ),
-    Suite(
-        name="kill",
-        summary="One spot replica is gone without a notice.",
-        seconds=150,
-        steps=(Step(at=30, do=Take(who=Who.ONE)),),
-        budget=_HARD,
+    _suite(
+        "api",
+        "A third of API calls is throttled while one replica gets notice.",
+        300,
+        _KEPT,
+        (20, Faults(seconds=240, faults={"throttle": 0.33})),
+        _noticed(Who.ONE),
     ),
-    Suite(
-        name="half",
-        summary="Half of the spot replicas get notice at once.",
-        seconds=300,
-        steps=(Step(at=30, do=Take(who=Who.HALF, notice=_NOTICE)),),
-        budget=_KEPT,
+    _suite(
+        "outage",
+        "Every API call fails for a minute, from a notice on.",
+        300,
+        _KEPT,
+        _noticed(Who.ONE),
+        (31, Faults(seconds=60, faults={"errors": 1.0})),
     ),
-    Suite(
-        name="zone",
-        summary="All spot replicas of one zone get notice at once.",
-        seconds=300,
-        steps=(Step(at=30, do=Take(who=Who.ZONE, notice=_NOTICE)),),
-        budget=_KEPT,
+    _suite(
+        "propagation",
+        "The balancer's nodes learn everything a minute late while one replica gets notice.",
+        300,
+        _KEPT,
+        (20, Faults(seconds=240, faults={"propagation": 60})),
+        _noticed(Who.ONE),
     ),
-    Suite(
-        name="drought",
-        summary="No spot capacity anywhere for five minutes.",
-        seconds=600,
-        steps=(Step(at=30, do=Market(seconds=300)),),
-        budget=_KEPT,
+    _suite(
+        "hang",
+        "One engine accepts requests and never answers.",
+        240,
+        _HUNG,
+        _broken(Trouble.ENGINE_HANG, Who.ONE, 180),
     ),
-    Suite(
-        name="flapping",
-        summary="Spot capacity comes and goes each minute, for five minutes.",
-        seconds=600,
-        steps=(Step(at=30, do=Market(seconds=300, flap=60)),),
-        budget=_HARD,
+    _suite(
+        "agent", "One agent dies, its engine with it.", 150, _HARD, _broken(Trouble.AGENT_DEATH, Who.ONE, 0)
     ),
-    Suite(
-        name="api",
-        summary="A third of API calls is throttled while one replica gets notice.",
-        seconds=300,
-        steps=(
-            Step(at=20, do=Faults(seconds=240, faults={"throttle": 0.33})),
-            Step(at=30, do=Take(who=Who.ONE, notice=_NOTICE)),
-        ),
-        budget=_KEPT,
+    _suite(
+        "stuck-agent",
+        "One agent does nothing for two minutes.",
+        240,
+        _KEPT,
+        _broken(Trouble.AGENT_HANG, Who.ONE, 120),
+    ),
+    _suite(
+        "disk", "All disks are full for two minutes.", 240, _KEPT, _broken(Trouble.FULL_DISK, Who.ALL, 120)
+    ),
+    _suite(
+        "clock",
+        "All clocks are ten minutes ahead while one replica gets notice.",
+        240,
+        _KEPT,
+        (20, Break(what=Trouble.CLOCK_SKEW, who=Who.ALL, seconds=200, by=600)),
+        _noticed(Who.ONE),
+    ),
+    _suite(
+        "metadata",
+        "The metadata service is out for two minutes, everywhere.",
+        240,
+        _KEPT,
+        _broken(Trouble.METADATA_OUTAGE, Who.ALL, 120),
+    ),
+    _suite(
+        "storm",
+        "Half get notice while calls are throttled, weights spread late, disks are full and an agent dies.",
+        300,
+        _HARD,
+        (20, Faults(seconds=200, faults={"throttle": 0.2, "propagation": 20})),
+        (20, Break(what=Trouble.FULL_DISK, who=Who.ALL, seconds=120)),
+        _noticed(Who.HALF),
+        (60, Break(what=Trouble.AGENT_DEATH, who=Who.ONE, seconds=0)),
     ),
 )
 
@@ -70,4 +122,6 @@ def named(name: str) -> Suite:
     try:
         return SHIPPED[name]
     except KeyError:
-        raise Refused(f"no chaos suite {name!r}", hint=f"one of {', '.join(SHIPPED)}") from None
+        raise Refused(
+            f"no chaos suite {name!r}", hint=f"a file.yaml, or one of {', '.join(SHIPPED)}"
+        ) from None

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from infra.embedded.troubles import Trouble
+
 
 class Who(StrEnum):
-    """Which of the ready spot replicas an injection hits."""
+    """Which of the ready replicas an injection hits; the market takes only those that are on it."""
 
     ONE = "one"
     HALF = "half"
@@ -26,6 +28,11 @@ class Take:
     notice: float = 0.0
 
     @property
+    def seconds(self) -> float:
+        """How long it lasts: there is nothing to undo."""
+        return 0.0
+
+    @property
     def words(self) -> str:
         """For people."""
         how = f"a notice of {self.notice:g} s" if self.notice else "no notice"
@@ -33,16 +40,40 @@ class Take:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Market:
-    """Every zone has no capacity for `seconds`; `flap`: none and no limit in turn, for so long each."""
+class Break:
+    """Something breaks on replicas for `seconds`. `by`: how far a clock is ahead, in seconds."""
 
+    who: Who
+    what: Trouble
     seconds: float
-    flap: float | None = None
+    by: float = 0.0
 
     @property
     def words(self) -> str:
         """For people."""
-        how = f"comes and goes every {self.flap:g} s" if self.flap else "is gone"
+        how = f" by {self.by:g} s" if self.by else ""
+        lasts = f", for {self.seconds:g} s" if self.what.lasts else ""
+        return f"{self.what}{how} on {self.who}{lasts}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Market:
+    """The spot market changes for `seconds`: no capacity in any zone, if nothing else is said."""
+
+    seconds: float
+    flap: float | None = None
+    """None and no limit in turn, for so long each."""
+    trace: tuple[tuple[float, tuple[int, ...]], ...] = ()
+    """From so many seconds on, so many in each of the model's zones."""
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        how = "is gone"
+        if self.flap:
+            how = f"comes and goes every {self.flap:g} s"
+        elif self.trace:
+            how = "is as in a trace"
         return f"spot capacity {how}, for {self.seconds:g} s"
 
 
@@ -60,7 +91,7 @@ class Faults:
         return f"{told}, for {self.seconds:g} s"
 
 
-Injection = Take | Market | Faults
+Injection = Take | Break | Market | Faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +100,11 @@ class Step:
 
     at: float
     do: Injection
+
+    @property
+    def over(self) -> float:
+        """When all of it has happened."""
+        return self.at + (self.do.notice if isinstance(self.do, Take) else self.do.seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,23 +130,28 @@ class Suite:
 
 @dataclass(frozen=True, kw_only=True)
 class Replica:
-    """A ready replica on the spot market."""
+    """A ready replica."""
 
     instance: str
     zone: str
+    spot: bool = True
+    """Whether it is on the spot market."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """What was seen `at` seconds after the start: replicas ready, on either market, and those wanted."""
+    """What was seen `at` seconds after the start: the replicas that were ready, and how many were wanted."""
 
     at: float
-    ready: int
+    replicas: tuple[Replica, ...]
     wanted: int
-    spot: tuple[Replica, ...] = ()
-    """Those of the ready ones that are on the spot market."""
+
+    @property
+    def spot(self) -> tuple[Replica, ...]:
+        """Those that the spot market can take."""
+        return tuple(replica for replica in self.replicas if replica.spot)
 
     @property
     def enough(self) -> bool:
         """Whether all that were wanted were ready."""
-        return self.ready >= self.wanted
+        return len(self.replicas) >= self.wanted

@@ -42,7 +42,7 @@ def cost(sightings: Sequence[Sighting], spot: float, on_demand: float) -> float:
     """What the ready replicas cost between the first and the last sighting; prices are an hour's."""
     hours = [(after.at - seen.at) / 3600 for seen, after in pairwise(sightings)]
     return sum(
-        hour * (len(seen.spot) * spot + (seen.ready - len(seen.spot)) * on_demand)
+        hour * sum(spot if replica.spot else on_demand for replica in seen.replicas)
         for hour, seen in zip(hours, sightings, strict=False)
     )
 

@@ -1,7 +1,8 @@
 """The daemon's own HTTP interface: what runs, and failures on demand. On a loopback address only.
 
 GET /status; GET and POST /faults, /market; POST /instances/ID/kill; POST /instances/ID/interrupt
-{"in_seconds": 120}; POST /instances/ID/rebalance. What AWS has an API for is asked of that API, not here.
+{"in_seconds": 120}; POST /instances/ID/rebalance; POST /instances/ID/trouble {"what": "engine-hang",
+"seconds": 60, "by": 0}, where 0 seconds end it. What AWS has an API for is asked of that API, not here.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from infra.embedded.aws.faults import INJECTOR, Faults
 from infra.embedded.aws.spot_market import MARKET, SpotMarket
 from infra.embedded.compute.compute import Compute
 from infra.embedded.loop import LoopThread
+from infra.embedded.troubles import Trouble
 from infra.errors import LlmctlError, Refused
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -49,6 +51,7 @@ class Admin:
         app.router.add_post("/instances/{id}/kill", self._kill)
         app.router.add_post("/instances/{id}/interrupt", self._interrupt)
         app.router.add_post("/instances/{id}/rebalance", self._rebalance)
+        app.router.add_post("/instances/{id}/trouble", self._trouble)
         return app
 
     async def _get_status(self, request: web.Request) -> web.Response:
@@ -79,9 +82,7 @@ class Admin:
 
     async def _interrupt(self, request: web.Request) -> web.Response:
         body = await _json(request)
-        seconds = body.get("in_seconds", 120) if isinstance(body, dict) else None
-        if not isinstance(seconds, int | float) or seconds < 0:
-            raise Refused("in_seconds must be a number of seconds, 0 or more")
+        seconds = _seconds(body, "in_seconds", 120)
         interrupt = self._compute.interrupt
         await asyncio.to_thread(interrupt, request.match_info["id"], time.time() + seconds)
         return web.json_response({})
@@ -90,6 +91,29 @@ class Admin:
         recommend = self._compute.recommend_rebalance
         await asyncio.to_thread(recommend, request.match_info["id"], time.time())
         return web.json_response({})
+
+    async def _trouble(self, request: web.Request) -> web.Response:
+        body = await _json(request)
+        what = body.get("what") if isinstance(body, dict) else None
+        if what not in list(Trouble):
+            raise Refused(f"what is one of {', '.join(Trouble)}, not {what!r}")
+        seconds, by = _seconds(body, "seconds", 60), body.get("by", 0)
+        if not isinstance(by, int | float):
+            raise Refused("by must be a number of seconds")
+        instance, trouble = request.match_info["id"], Trouble(what)
+        if seconds:
+            await asyncio.to_thread(self._compute.trouble, instance, trouble, time.time() + seconds, by)
+        else:
+            await asyncio.to_thread(self._compute.mend, instance, trouble)
+        return web.json_response({})
+
+
+def _seconds(body: Any, name: str, default: float) -> float:
+    """Raises Refused for what isn't a time to wait."""
+    seconds = body.get(name, default) if isinstance(body, dict) else None
+    if not isinstance(seconds, int | float) or seconds < 0:
+        raise Refused(f"{name} must be a number of seconds, 0 or more")
+    return seconds
 
 
 async def _json(request: web.Request) -> Any:

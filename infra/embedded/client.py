@@ -148,6 +148,14 @@ class Cloud:
         """Give a spot instance notice: it is taken in so many seconds. Raises LlmctlError if it can't be."""
         self._call("POST", f"/instances/{instance_id}/interrupt", {"in_seconds": seconds})
 
+    def trouble_instance(self, instance_id: str, what: str, seconds: float, by: float = 0.0) -> None:
+        """Let something go wrong on an instance for so long (see `troubles`); 0: no longer.
+
+        `by`: the seconds of a clock's skew. Raises LlmctlError when it has no machine.
+        """
+        body = {"what": what, "seconds": seconds, "by": by}
+        self._call("POST", f"/instances/{instance_id}/trouble", body)
+
     def faults(self) -> dict[str, Any]:
         """What goes wrong with its API at present. Raises LlmctlError when it does not answer."""
         return self._call("GET", "/faults")

@@ -70,8 +70,7 @@ def marked(name: str, value: str) -> list[int]:
     """Ids of the live processes whose environment has `name` set to `value`; never this one."""
     needle = f"{name}={value}".encode()
     own = os.getpid()
-    pids = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-    return [pid for pid in pids if pid != own and needle in _environment_block(pid)]
+    return [pid for pid in _pids() if pid != own and needle in _environment_block(pid)]
 
 
 def kill_marked(name: str, value: str, *, deadline_seconds: float = 5.0) -> list[int]:
@@ -98,6 +97,22 @@ def send(pid: int, number: signal.Signals) -> bool:
     return True
 
 
+def children(parent: int) -> list[int]:
+    """Ids of the processes that a process has started and not lost."""
+    return [pid for pid in _pids() if _parent(pid) == parent]
+
+
+def descendants(ancestor: int) -> list[int]:
+    """Children, their children, and so on."""
+    parents = {pid: _parent(pid) for pid in _pids()}
+    found: list[int] = []
+    front = [ancestor]
+    while front:
+        front = [pid for pid, parent in parents.items() if parent in front]
+        found += front
+    return found
+
+
 def environment_value(pid: int, name: str) -> str | None:
     """A variable in the environment that a process was started with; None if absent or not readable."""
     prefix = f"{name}=".encode()
@@ -109,14 +124,27 @@ def environment_value(pid: int, name: str) -> str | None:
 
 def start_time(pid: int) -> int | None:
     """When a live process started, in clock ticks since boot; with the id it names a process for good."""
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in "ZX" else int(fields[19])
+
+
+def _pids() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _parent(pid: int) -> int | None:
+    fields = _stat(pid)
+    return None if fields is None else int(fields[1])
+
+
+def _stat(pid: int) -> list[str] | None:
+    """From the state on; None if the process is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command's name may hold blanks and parentheses; what follows the last one is regular.
-    fields = stat.rpartition(")")[2].split()
-    state, started = fields[0], fields[19]
-    return None if state in "ZX" else int(started)
+    return stat.rpartition(")")[2].split()
 
 
 def _environment_block(pid: int) -> list[bytes]:

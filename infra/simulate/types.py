@@ -1,5 +1,6 @@
 """What a simulation is told and what it tells. Times are seconds, or ticks where it says so."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 
@@ -12,6 +13,14 @@ class Trace:
     steps: tuple[tuple[tuple[int, int], ...], ...]
     ticks: int
     tick_seconds: float
+
+    def changes(self) -> Iterator[tuple[float, tuple[int, ...]]]:
+        """Each time at which anything changes, in seconds, and the capacity of each zone from then on."""
+        for tick in sorted({tick for steps in self.steps for tick, _ in steps}):
+            yield (
+                tick * self.tick_seconds,
+                tuple(next(count for at, count in reversed(steps) if at <= tick) for steps in self.steps),
+            )
 
 
 @dataclass(frozen=True)

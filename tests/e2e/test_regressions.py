@@ -67,8 +67,8 @@ FIRST: Mapping[str, tuple[str, str]] = {
 }
 """The change of each model's release, and the gate that must catch it.
 
-The first token is late by 30 %. What a busy machine adds to both releases alike makes the worse one look better:
-so the times are long beside it.
+The first token is late by 30 %. What a busy machine adds to both releases alike hides a difference: so times
+are long beside it.
 """
 MENDED: Mapping[str, tuple[str, ...]] = {
     "errors": ("engine.args.error-rate=0", "engine.args.crash-after=0"),

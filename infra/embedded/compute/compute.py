@@ -15,7 +15,9 @@ from infra.embedded.addresses import Addresses
 from infra.embedded.aws.views import Instance
 from infra.embedded.compute import machine as machines
 from infra.embedded.compute.decisions import MACHINE_FAILED, Action, Boot, Bury, Kill, ShutDown, decide
+from infra.embedded.compute.harm import Harm
 from infra.embedded.compute.machine import Cloud, Machine
+from infra.embedded.troubles import Trouble
 from infra.errors import LlmctlError, Refused
 
 _log = logging.getLogger(__name__)
@@ -39,6 +41,9 @@ class Metadata(Protocol):
 
     def set_rebalance(self, instance_id: str, at: float) -> None:
         """Give a rebalance recommendation."""
+
+    def set_outage(self, instance_id: str, *, out: bool) -> None:
+        """Answer nothing but 503, or what is true again."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,9 @@ class Compute:
     _boot_after: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        self._harm = Harm(self.metadata)
+
     def reconcile(self, now: float) -> None:
         """Make machines match EC2; `now` in epoch seconds."""
         self.snapshot = tuple(self.ec2.instances())
@@ -74,6 +82,7 @@ class Compute:
             observed = {key: machine.observe() for key, machine in self._machines.items()}
         for action in decide(states, observed, now):
             self._carry_out(action, now)
+        self._harm.reconcile(self.machines, now)
 
     @property
     def machines(self) -> MappingProxyType[str, Machine]:
@@ -103,6 +112,18 @@ class Compute:
         self._spot_machine(instance_id)
         self.metadata.set_rebalance(instance_id, at)
         self.ec2.announce_rebalance(instance_id)
+
+    def trouble(self, instance_id: str, trouble: Trouble, until: float, by: float = 0.0) -> None:
+        """Let something go wrong on an instance until so many epoch seconds.
+
+        `by`: the seconds of a clock's skew. Raises LlmctlError when it has no machine.
+        """
+        self._harm.begin(instance_id, self._machine(instance_id), trouble, until, by)
+
+    def mend(self, instance_id: str, trouble: Trouble) -> None:
+        """Put it right before its time. Raises LlmctlError when the instance has no machine."""
+        self._machine(instance_id)
+        self._harm.end(instance_id, trouble)
 
     def begin_stop(self, kill_at: float) -> None:
         """Ask all machines to end: the cloud does."""

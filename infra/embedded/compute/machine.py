@@ -49,6 +49,11 @@ class Machine:
     kill_at: float | None = None
     cause: str | None = field(default=None)
 
+    @property
+    def init(self) -> int:
+        """The process id of its first process."""
+        return self.process.pid
+
     def observe(self) -> Running:
         """Its state now; also collects its first process's exit."""
         return Running(

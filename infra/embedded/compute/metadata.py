@@ -8,7 +8,7 @@ an instance may know is a flat mapping of paths to texts, computed at request ti
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -24,6 +24,8 @@ _TOKEN_PATH = "/latest/api/token"  # noqa: S105 - a path
 _TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
 _TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - a header's name
 _MAX_TTL = 21_600
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,7 @@ class MetadataService:
         self._ids: dict[str, str] = {}
         self._notices: dict[str, Notice] = {}
         self._tokens: dict[tuple[str, str], float] = {}
+        self._out: set[str] = set()
         self._sites: dict[str, web.TCPSite] = {}
         self._runner = web.AppRunner(self._app(), access_log=None)
         loop.call(self._runner.setup())
@@ -146,7 +149,9 @@ class MetadataService:
         """Stop to answer on an address and forget the instance's tokens and notice."""
         if (site := self._sites.pop(address, None)) is None:
             return
-        self._notices.pop(self._ids.pop(address), None)
+        instance_id = self._ids.pop(address)
+        self._notices.pop(instance_id, None)
+        self._out.discard(instance_id)
         self._loop.call(site.stop())
         self._tokens = {key: expiry for key, expiry in self._tokens.items() if key[0] != address}
 
@@ -167,14 +172,24 @@ class MetadataService:
             action=notice.action, action_time=notice.action_time, rebalance_time=at
         )
 
+    def set_outage(self, instance_id: str, *, out: bool) -> None:
+        """Answer an instance nothing but 503, or what is true again."""
+        (self._out.add if out else self._out.discard)(instance_id)
+
     def _notice(self, instance_id: str) -> Notice:
         return self._notices.get(instance_id, Notice())
 
     def _app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[self._fail])
         app.router.add_put(_TOKEN_PATH, self._give_token)
         app.router.add_get("/latest/{path:.*}", self._read)
         return app
+
+    @web.middleware
+    async def _fail(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._ids.get(_local_address(request)) in self._out:
+            return web.Response(status=503)
+        return await handler(request)
 
     async def _give_token(self, request: web.Request) -> web.Response:
         ttl = request.headers.get(_TTL_HEADER, "")

@@ -1,6 +1,7 @@
 """The image's docker, run as user data runs it, with the simulator as the server."""
 
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from infra.embedded import processes
 from infra.embedded.addresses import Addresses
 from infra.embedded.image import build
+from infra.embedded.image.clock import OFFSET
 from tests.functional.embedded_compute.conftest import until
 
 pytestmark = pytest.mark.slow
@@ -95,6 +97,15 @@ def test_an_engine_runs_and_stops(shell: Shell) -> None:
         assert "llmctl/simulator:1 is not run; in its place: a simulator" in engine.stdout.read()
     assert shell.run("docker ps -q") == (0, "")
     assert shell.run("docker stop engine")[0] == 1
+
+
+def test_a_wrong_clock_is_wrong_for_python(shell: Shell, tmp_path: Path) -> None:
+    """An instance's programs take for the time what its clock says."""
+    (tmp_path / OFFSET).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / OFFSET).write_text("-1e9")
+    code, output = shell.run("python3 -c 'import time; print(time.time())'")
+    assert code == 0
+    assert float(output) < time.time() - 0.99e9
 
 
 @pytest.mark.parametrize("end", ["docker kill engine", "docker rm --force engine"])

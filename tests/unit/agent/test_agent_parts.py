@@ -71,6 +71,25 @@ def test_spot_notice_has_its_deadline_on_the_callers_clock() -> None:
     assert notices.current(50.0) == Notice(NoticeKind.SPOT, 170.0, retired=True)
 
 
+def test_a_notice_is_timed_by_who_gave_it() -> None:
+    """An instance whose clock is wrong drains neither late nor early."""
+    paths = {"meta-data/spot/instance-action": '{"action": "terminate", "time": "2027-01-15T08:02:00Z"}'}
+    metadata = FakeMetadata(paths)
+    metadata.served_at = 1_800_000_000.0
+    notices = InstanceNotices(metadata, lambda text: None, wall=lambda: 1_800_000_600.0)
+    assert notices.current(50.0) == Notice(NoticeKind.SPOT, 170.0)
+
+
+def test_a_notice_outlives_the_service_that_gave_it() -> None:
+    """Silence doesn't take it back: the instance is still taken."""
+    paths = {"meta-data/autoscaling/target-lifecycle-state": "Terminated"}
+    metadata = FakeMetadata(paths)
+    notices = InstanceNotices(metadata, lambda text: None)
+    known = notices.current(0.0)
+    metadata.paths = None
+    assert notices.current(9.0) == known == Notice(NoticeKind.TERMINATED)
+
+
 def test_terminated_is_a_notice_and_in_service_is_none() -> None:
     """Only the group's decision to terminate drains the replica."""
     paths = {"meta-data/autoscaling/target-lifecycle-state": "InService"}

@@ -2,7 +2,7 @@ import pytest
 
 from infra.chaos.drive import Done, Story, drive
 from infra.chaos.suites import SHIPPED, named
-from infra.chaos.types import Budget, Faults, Market, Replica, Sighting, Step, Suite, Take, Who
+from infra.chaos.types import Budget, Injection, Market, Replica, Sighting, Step, Suite, Take, Who
 from infra.chaos.verdict import Load, availability, misses, recoveries, recovery
 from infra.chaos.victims import victims
 from infra.errors import Refused
@@ -25,7 +25,7 @@ class Clock:
 class Target:
     def look(self, at: float) -> Sighting:
         """The same three."""
-        return Sighting(at=at, ready=3, wanted=3, spot=FLEET)
+        return Sighting(at=at, replicas=FLEET, wanted=3)
 
 
 class Inject:
@@ -33,17 +33,14 @@ class Inject:
         self.calls: list[tuple[str, object]] = []
         self.fail = fail
 
-    def take(self, replica: Replica, notice: float) -> None:
-        """Recorded; may fail."""
-        self.calls.append(("take", replica.instance))
-        if self.fail:
-            raise self.fail
-
-    def start(self, injection: Market | Faults) -> None:
-        """Recorded."""
+    def start(self, injection: Injection, seen: Sighting | None, seed: int) -> tuple[str, ...]:
+        """Recorded; taking hits all, and may fail."""
         self.calls.append(("start", injection))
+        if self.fail and isinstance(injection, Take):
+            raise self.fail
+        return tuple(replica.instance for replica in seen.spot) if seen else ()
 
-    def stop(self, injection: Market | Faults) -> None:
+    def stop(self, injection: Injection) -> None:
         """Recorded."""
         self.calls.append(("stop", injection))
 
@@ -58,7 +55,7 @@ def suite(*steps: Step, seconds: float = 10) -> Suite:
 
 def seen(*ready: int) -> tuple[Sighting, ...]:
     """Each second so many ready; two are wanted."""
-    return tuple(Sighting(at=float(at), ready=count, wanted=2) for at, count in enumerate(ready))
+    return tuple(Sighting(at=float(at), replicas=FLEET[:count], wanted=2) for at, count in enumerate(ready))
 
 
 @pytest.mark.parametrize(("who", "count"), [(Who.ONE, 1), (Who.HALF, 2), (Who.ALL, 3)])
@@ -86,8 +83,9 @@ def test_steps_come_on_time_and_end_on_time() -> None:
     story = drive(
         suite(Step(at=7, do=Take(who=Who.ALL)), Step(at=1, do=DRY)), Target(), inject, Clock(), seed=1
     )
-    assert [name for name, _ in inject.calls] == ["start", "stop", "take", "take", "take"]
+    assert [name for name, _ in inject.calls] == ["start", "stop", "start"]
     assert [done.at for done in story.done] == [1, 7]
+    assert story.done[1].victims == ("i-0", "i-1", "i-2")
     assert len(story.sightings) == 10
 
 
@@ -98,7 +96,7 @@ def test_everything_is_undone_after_an_error_or_ctrl_c(fail: BaseException) -> N
     steps = (Step(at=0, do=Market(seconds=99)), Step(at=1, do=Take(who=Who.ONE)))
     with pytest.raises(type(fail)):
         drive(suite(*steps), Target(), inject, Clock(), seed=1)
-    assert [name for name, _ in inject.calls] == ["start", "take", "stop"]
+    assert [name for name, _ in inject.calls] == ["start", "start", "stop"]
 
 
 def test_availability_is_the_share_with_enough() -> None:
@@ -141,8 +139,7 @@ def test_shipped_suites_end_after_what_they_do() -> None:
     """Every suite looks on until after its last injection is over."""
     for one in SHIPPED.values():
         for step in one.steps:
-            lasts = step.do.notice if isinstance(step.do, Take) else step.do.seconds
-            assert step.at + lasts < one.seconds
+            assert step.over < one.seconds
 
 
 def test_an_unknown_suite_is_refused_with_the_known_ones() -> None:

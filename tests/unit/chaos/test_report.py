@@ -11,10 +11,11 @@ from cli.render.chaos import print_report
 from infra.chaos.drive import Done, Story
 from infra.chaos.report import Subject, report
 from infra.chaos.suites import named
-from infra.chaos.types import Sighting, Take, Who
+from infra.chaos.types import Replica, Sighting, Take, Who
 from infra.errors import ExitCode
 from tests.unit.environment.builders import changed
 
+REPLICAS = tuple(Replica(instance=f"i-{number}", zone="a") for number in range(3))
 SUBJECT = Subject(environment="spot", model="chat", seed=1, prices=(0.5, 2.0))
 
 
@@ -22,7 +23,9 @@ def story(*ready: int) -> Story:
     """One replica is taken at 1 s; each second so many are ready of the two wanted."""
     return Story(
         done=(Done(at=1.0, do=Take(who=Who.ONE), victims=("i-1",)),),
-        sightings=tuple(Sighting(at=float(at), ready=count, wanted=2) for at, count in enumerate(ready)),
+        sightings=tuple(
+            Sighting(at=float(at), replicas=REPLICAS[:count], wanted=2) for at, count in enumerate(ready)
+        ),
     )
 
 

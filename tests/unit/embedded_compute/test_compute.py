@@ -13,6 +13,7 @@ from infra.embedded.aws.views import Instance
 from infra.embedded.compute import machine as machines
 from infra.embedded.compute.compute import Compute, Ec2
 from infra.embedded.compute.machine import Cloud, Machine
+from infra.embedded.troubles import Trouble
 from infra.errors import LlmctlError, Refused
 
 INSTANCE = Instance(
@@ -72,6 +73,10 @@ class Recorder:
     def set_rebalance(self, instance_id: str, at: float) -> None:
         """Like the metadata service's."""
         self.told.append(("rebalance", instance_id))
+
+    def set_outage(self, instance_id: str, *, out: bool) -> None:
+        """Like the metadata service's."""
+        self.told.append(("outage", instance_id, str(out)))
 
 
 def boot_sleep(instance: Instance, address: str, cloud: Cloud) -> Machine:
@@ -222,3 +227,25 @@ def test_boot_writes_the_user_data(tmp_path: Path) -> None:
         machine.kill("end of the test")
         machine.dispose()
     assert not machine.root.exists()
+
+
+def test_a_trouble_ends_with_its_time_or_by_being_mended(compute: Compute, recorder: Recorder) -> None:
+    """Whoever asked for it may be gone by then."""
+    compute.reconcile(0.0)
+    compute.trouble("i-1", Trouble.METADATA_OUTAGE, until=10.0)
+    compute.reconcile(9.0)
+    assert recorder.told[-1] == ("outage", "i-1", "True")
+    compute.reconcile(10.0)
+    assert recorder.told[-1] == ("outage", "i-1", "False")
+    compute.trouble("i-1", Trouble.METADATA_OUTAGE, until=99.0)
+    compute.mend("i-1", Trouble.METADATA_OUTAGE)
+    compute.reconcile(11.0)
+    assert recorder.told[-1] == ("outage", "i-1", "False")
+
+
+def test_nothing_breaks_where_nothing_runs(compute: Compute) -> None:
+    """A misspelled id is said, not swallowed."""
+    with pytest.raises(LlmctlError):
+        compute.trouble("i-9", Trouble.FULL_DISK, until=9.0)
+    with pytest.raises(LlmctlError):
+        compute.mend("i-9", Trouble.FULL_DISK)

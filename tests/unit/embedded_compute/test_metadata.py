@@ -107,6 +107,17 @@ def test_tokens_are_needed(metadata: Fixture) -> None:
     assert metadata.status("i-1", path, X_aws_ec2_metadata_token=token) == 401
 
 
+def test_an_outage_is_one_instances_own(metadata: Fixture) -> None:
+    """It answers 503 there, tokens included, and all is as before afterwards."""
+    token = metadata.token("i-1")
+    metadata.service.set_outage("i-1", out=True)
+    path = "meta-data/instance-id"
+    assert metadata.status("i-1", path, X_aws_ec2_metadata_token=token) == 503
+    assert metadata.read("i-2", path) == "i-2"
+    metadata.service.set_outage("i-1", out=False)
+    assert metadata.call("i-1", path, X_aws_ec2_metadata_token=token) == "i-1"
+
+
 @pytest.mark.parametrize("seconds", ["0", "21601", "x", ""])
 def test_token_lifetime_is_checked(metadata: Fixture, seconds: str) -> None:
     """A token needs a lifetime of 1 second to 6 hours."""
