@@ -8,15 +8,18 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.ask import confirm
 from infra.errors import LlmctlError, Refused
 
 if TYPE_CHECKING:
     from cli.context import Workspace
+    from infra.chaos.drive import Inject
     from infra.chaos.report import Report
     from infra.chaos.types import Step, Suite
     from infra.environment.model import Model
@@ -26,37 +29,71 @@ _END_SECONDS = 90.0
 """For the load to hear of its end, and to write what it measured."""
 
 
-def conduct(workspace: "Workspace", suite: "Suite", name: str | None, *, rate: float, seed: int) -> "Report":
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """How a suite is run. `fis`: by AWS's Fault Injection Service, as it always is in an account."""
+
+    rate: float
+    seed: int
+    fis: bool
+    yes: bool
+
+
+def conduct(workspace: "Workspace", suite: "Suite", name: str | None, asked: Asked) -> "Report":
     """Run a suite; raises `Refused` where it must not, click.UsageError for a model that isn't there."""
-    from infra.chaos.cloud import EmbeddedInject, Replicas
+    from infra.chaos.cloud import Replicas
     from infra.chaos.drive import drive
     from infra.chaos.report import Subject, report
-    from infra.embedded.client import Cloud
 
     environment = workspace.environment
-    if environment.provider.name != "embedded":
-        raise Refused(
-            f"{environment.environment} is not on the embedded cloud: chaos is for rehearsals",
-            hint="give its file `provider: {name: embedded, ...}` under another name, and try it there",
-        )
     name, model = _model(environment.models, name)
+    in_account = environment.provider.name != "embedded"
+    inject = (
+        _by_fis(workspace, suite, name) if asked.fis or in_account else _embedded(workspace, suite, model)
+    )
     workspace.observe_deployed()
-    cloud = Cloud.locate(environment.environment)
-    if cloud is None:
-        raise Refused(f"{environment.environment} is not deployed", hint="`llmctl deploy` first")
-    _check_traces(suite, model.instances.zones)
+    if in_account:
+        confirm(f"Let AWS take spot instances of {name} in {environment.environment}?", yes=asked.yes)
     target = Replicas(workspace.observe, name, max(model.replicas.min, 1))
-    inject = EmbeddedInject(cloud, model.instances.zones)
-    with _load(workspace.path, name, rate, suite.seconds) as measured:
-        story = drive(suite, target, inject, workspace.clock, seed=seed, every=_LOOK_SECONDS, watch=_say)
+    with _load(workspace.path, name, asked.rate, suite.seconds) as measured:
+        story = drive(
+            suite, target, inject, workspace.clock, seed=asked.seed, every=_LOOK_SECONDS, watch=_say
+        )
     price = model.instances.price
     subject = Subject(
         environment=environment.environment,
         model=name,
-        seed=seed,
+        seed=asked.seed,
         prices=(price.spot, price.on_demand) if price else None,
     )
     return report(suite, subject, story, measured)
+
+
+def _embedded(workspace: "Workspace", suite: "Suite", model: "Model") -> "Inject":
+    from infra.chaos.cloud import EmbeddedInject
+    from infra.embedded.client import Cloud
+
+    name = workspace.environment.environment
+    cloud = Cloud.locate(name)
+    if cloud is None:
+        raise Refused(f"{name} is not deployed", hint="`llmctl deploy` first")
+    _check_traces(suite, model.instances.zones)
+    return EmbeddedInject(cloud, model.instances.zones)
+
+
+def _by_fis(workspace: "Workspace", suite: "Suite", model: str) -> "Inject":
+    from infra.aws.experiments import Experiments
+    from infra.chaos.experiments import ExperimentInject, check
+
+    environment = workspace.environment
+    check(suite)
+    if not environment.chaos.allow:
+        raise Refused(
+            f"{workspace.path} doesn't allow chaos in {environment.environment}",
+            hint="set `chaos: {allow: true}` in it and `llmctl deploy`, or rehearse on the embedded cloud",
+        )
+    experiments = Experiments(workspace.session, environment.environment, model)
+    return ExperimentInject(experiments, workspace.clock)
 
 
 def _model(models: "Mapping[str, Model]", name: str | None) -> "tuple[str, Model]":

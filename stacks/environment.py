@@ -19,11 +19,13 @@ from infra.waker.bundle import waker_bundle
 from infra.watchdog.bundle import watchdog_bundle
 from modules.bindings.aws.data_caller_identity import DataCallerIdentity
 from modules.bindings.aws.dynamodb_table import DynamodbTable
+from modules.bindings.aws.iam_role import IamRole
 from modules.bindings.aws.lambda_function import LambdaFunction
 from modules.bindings.aws.provider import AwsProvider
 from modules.bindings.aws.sns_topic import SnsTopic
 from modules.bindings.base import output
 from modules.capture.samples import Samples
+from modules.chaos.experiments import ExperimentRole
 from modules.guardian.guardian import Guardian
 from modules.identity.instance_role import InstanceRole
 from modules.load_balancer.load_balancer import LoadBalancer, listener_ports
@@ -101,6 +103,7 @@ class EnvironmentStack(TerraformStack):
         balancer = self._load_balancer(network, firewall)
         self._watchdog(account, table)
         self._guardian(account, table)
+        experiments = self._experiments(account)
         self._outputs(balancer, table)
         return Foundation(
             network=network,
@@ -112,6 +115,7 @@ class EnvironmentStack(TerraformStack):
             topic=self._topic(account),
             waker=self._waker(account, table),
             samples=self._samples(account, role),
+            experiments=experiments,
         )
 
     def _outputs(self, balancer: LoadBalancer, table: DynamodbTable) -> None:
@@ -181,6 +185,14 @@ class EnvironmentStack(TerraformStack):
             table=table,
             package=guardian_bundle(cache_directory()),
         )
+
+    def _experiments(self, account: str) -> IamRole | None:
+        """Only where chaos is allowed."""
+        if not self._environment.chaos.allow:
+            return None
+        return ExperimentRole(
+            self, "experiments", environment=self._name, region=self._region, account=account
+        ).role
 
     def _watch(self, sources: Mapping[str, Sources], foundation: Foundation) -> None:
         Alarms(

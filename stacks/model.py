@@ -19,11 +19,13 @@ from infra.observability.alarms import alarms, composites
 from infra.observability.types import Sources
 from modules.bindings.aws.cloudwatch_log_group import CloudwatchLogGroup
 from modules.bindings.aws.dynamodb_table import DynamodbTable
+from modules.bindings.aws.iam_role import IamRole
 from modules.bindings.aws.lambda_function import LambdaFunction
 from modules.bindings.aws.lb_listener_rule import LbListenerRule
 from modules.bindings.aws.lb_target_group import LbTargetGroup
 from modules.bindings.aws.sns_topic import SnsTopic
 from modules.capture.samples import Samples
+from modules.chaos.experiments import Experiments
 from modules.guardian.guardian import Guarded
 from modules.identity.instance_role import ImageAccess, InstanceRole, WeightsAccess
 from modules.load_balancer.load_balancer import LoadBalancer
@@ -57,6 +59,8 @@ class Foundation:
     waker: LambdaFunction | None
     samples: Samples | None
     """Only if a model captures."""
+    experiments: IamRole | None
+    """Only if chaos is allowed."""
 
 
 class ModelResources(Construct):
@@ -92,8 +96,20 @@ class ModelResources(Construct):
         rule = self._route(slots)
         self.sources = self._sources(slots)
         self._scale(slots, rule)
-        self._watch()
+        self._experiment(self._watch())
         self._guard()
+
+    def _experiment(self, alarms: Alarms) -> None:
+        """Experiments end when the model has nobody left."""
+        if self._foundation.experiments:
+            Experiments(
+                self,
+                "experiments",
+                environment=self._environment.environment,
+                model=self._model,
+                role=self._foundation.experiments,
+                alarm=alarms.created.get("no-healthy-replica"),
+            )
 
     def _guard(self) -> None:
         guarded = guarded_model(self._model, self._environment.models[self._model])
@@ -199,8 +215,8 @@ class ModelResources(Construct):
                     rule=rule,
                 )
 
-    def _watch(self) -> None:
-        Alarms(
+    def _watch(self) -> Alarms:
+        watching = Alarms(
             self,
             "alarms",
             environment=self._environment.environment,
@@ -217,6 +233,7 @@ class ModelResources(Construct):
                 model=self._model,
                 sources=self.sources,
             )
+        return watching
 
 
 def agent_config(

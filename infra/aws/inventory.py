@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from infra.aws.experiments import templates
 from infra.aws.session import Session, error_code, translated
 from infra.environment import names
 from infra.environment.model import Environment
@@ -50,6 +51,8 @@ _EC2 = (
 )
 _GONE = ("terminated", "deleted", "deleting", "Deleted", "Deleting")
 """States in which EC2 still lists a resource that is no more, or that nobody pays for."""
+
+_FUNCTIONS = (names.guardian, names.waker, names.watchdog)
 
 Probe = Callable[[Session, Environment], Iterator[Leftover]]
 
@@ -115,7 +118,11 @@ def _identity(session: Session, environment: Environment) -> Iterator[Leftover]:
     """IAM is global: the names are the environment's own, so they are asked for directly."""
     name = names.stack(environment.environment)
     missing = session.iam.exceptions.NoSuchEntityException
-    for role in (name, names.samples_role(environment.environment)):
+    for role in (
+        name,
+        names.samples_role(environment.environment),
+        names.experiments(environment.environment),
+    ):
         with suppress(missing):
             session.iam.get_role(RoleName=role)
             yield Leftover("iam role", role)
@@ -136,7 +143,7 @@ def _table(session: Session, environment: Environment) -> Iterator[Leftover]:
 def _log_groups(session: Session, environment: Environment) -> Iterator[Leftover]:
     name = environment.environment
     paginator = session.logs.get_paginator("describe_log_groups")
-    functions = (f"/aws/lambda/{function}" for function in (names.waker(name), names.watchdog(name)))
+    functions = (f"/aws/lambda/{function(name)}" for function in _FUNCTIONS)
     for prefix in (names.log_group(name, ""), *functions):
         for page in paginator.paginate(logGroupNamePrefix=prefix):
             yield from (Leftover("log group", group["logGroupName"]) for group in page["logGroups"])
@@ -238,9 +245,9 @@ def _is_ours(tags: Iterable[Any], environment: Environment) -> bool:
 
 
 def _functions(session: Session, environment: Environment) -> Iterator[Leftover]:
-    """Waker and watchdog, their schedules and their roles, by their names."""
-    for name in (names.waker(environment.environment), names.watchdog(environment.environment)):
-        yield from _function(session, name)
+    """With the rules that invoke them and their roles, by their names."""
+    for name in _FUNCTIONS:
+        yield from _function(session, name(environment.environment))
 
 
 def _function(session: Session, name: str) -> Iterator[Leftover]:
@@ -248,12 +255,18 @@ def _function(session: Session, name: str) -> Iterator[Leftover]:
     with suppress(functions.exceptions.ResourceNotFoundException):
         functions.get_function_configuration(FunctionName=name)
         yield Leftover("lambda function", name)
-    with suppress(events.exceptions.ResourceNotFoundException):
-        events.describe_rule(Name=name)
-        yield Leftover("event rule", name)
+    for rule in events.list_rules(NamePrefix=name)["Rules"]:
+        if rule["Name"] == name or rule["Name"].startswith(f"{name}-"):
+            yield Leftover("event rule", rule["Name"])
     with suppress(session.iam.exceptions.NoSuchEntityException):
         session.iam.get_role(RoleName=name)
         yield Leftover("iam role", name)
+
+
+def _experiments(session: Session, environment: Environment) -> Iterator[Leftover]:
+    for template in templates(session):
+        if template["tags"].get(names.TAG_ENVIRONMENT) == environment.environment:
+            yield Leftover("experiment template", template["id"])
 
 
 PROBES: tuple[Probe, ...] = (
@@ -269,6 +282,7 @@ PROBES: tuple[Probe, ...] = (
     _dashboards,
     _topics,
     _functions,
+    _experiments,
     _certificates,
     _records,
 )
@@ -280,6 +294,7 @@ KINDS = frozenset(f"ec2 {resource.kind}" for resource in _EC2) | {
     "dns record",
     "dynamodb table",
     "event rule",
+    "experiment template",
     "iam instance profile",
     "iam role",
     "lambda function",

@@ -309,6 +309,15 @@ class Model(Spec, frozen=True, kw_only=True):
     capture: Capture | None = None
 
 
+class Chaos(Spec, frozen=True, kw_only=True):
+    """Rehearsals of losses, by `llmctl chaos run`."""
+
+    allow: Annotated[
+        bool,
+        Meta(description="Let AWS's Fault Injection Service take this environment's spot instances."),
+    ] = False
+
+
 class Environment(Spec, frozen=True, kw_only=True):
     """One environment: one file, one stack set, one state, one endpoint."""
 
@@ -320,6 +329,7 @@ class Environment(Spec, frozen=True, kw_only=True):
         dict[Name, Model], Meta(min_length=1, description="The models, each under the name clients send.")
     ]
     monitoring: Monitoring = Monitoring()
+    chaos: Chaos = Chaos()
     protect: Annotated[bool, Meta(description="Refuse to destroy this environment.")] = False
     tags: Annotated[dict[str, str], Meta(description="Tags put on every resource.")] = field(
         default_factory=dict

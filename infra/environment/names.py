@@ -16,6 +16,7 @@ TAG_ENVIRONMENT = "llmctl:environment"
 TAG_MODEL = "llmctl:model"
 TAG_SLOT = "llmctl:slot"
 TAG_MARKET = "llmctl:market"
+TAG_CHAOS = "llmctl:chaos"
 
 LAUNCH_HOOK = "engine-healthy"
 TERMINATE_HOOK = "drained"
@@ -71,6 +72,11 @@ def watchdog(environment: str) -> str:
 def guardian(environment: str) -> str:
     """Name of the function that replaces missing spot replicas on demand, and of its role and rules."""
     return f"{stack(environment)}-guardian"
+
+
+def experiments(environment: str) -> str:
+    """Name of the role of the environment's fault injection experiments."""
+    return f"{stack(environment)}-experiments"
 
 
 def launch_template(environment: str, model: str) -> str:

@@ -21,6 +21,7 @@ RESOURCES = (
     "aws_dynamodb_table",
     "aws_dynamodb_table_item",
     "aws_eip",
+    "aws_fis_experiment_template",
     "aws_iam_instance_profile",
     "aws_iam_role",
     "aws_iam_role_policy",

@@ -14,7 +14,6 @@ from infra.observability.types import Alarm, Composite, Line, Term
 from modules.bindings.aws.cloudwatch_composite_alarm import CloudwatchCompositeAlarm
 from modules.bindings.aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm, MetricQuery
 from modules.bindings.aws.sns_topic import SnsTopic
-from modules.bindings.base import Resource
 
 _WATCHED = "watched"
 """Id of the expression that an alarm compares; no term is called so."""
@@ -33,7 +32,7 @@ class _Watched(TypedDict, total=False):
 
 
 class Alarms(Construct):
-    """The alarms of one model, or of the environment as a whole."""
+    """The alarms of one model, or of the environment as a whole. `created`: the simple ones, by kind."""
 
     def __init__(
         self,
@@ -50,16 +49,16 @@ class Alarms(Construct):
         self._environment = environment
         self._topic = topic
         self._tags = tags
-        created: dict[str, Resource] = {}
+        self.created: dict[str, CloudwatchMetricAlarm] = {}
         for alarm in alarms:
             told = [topic.arn] if alarm.notifies else []
-            created[alarm.kind] = metric_alarm(
+            self.created[alarm.kind] = metric_alarm(
                 self, environment, alarm, actions=told, ok_actions=told, tags=tags
             )
         for composite in composites:
-            self._composite(composite, created)
+            self._composite(composite)
 
-    def _composite(self, composite: Composite, created: Mapping[str, Resource]) -> None:
+    def _composite(self, composite: Composite) -> None:
         CloudwatchCompositeAlarm(
             self,
             composite.kind,
@@ -69,7 +68,7 @@ class Alarms(Construct):
             alarm_actions=[self._topic.arn],
             ok_actions=[self._topic.arn],
             tags=self._tags,
-            depends_on=[created[kind] for kind in (*composite.any_of, *composite.unless)],
+            depends_on=[self.created[kind] for kind in (*composite.any_of, *composite.unless)],
         )
 
 

@@ -14,6 +14,7 @@ FOUND_AS = {
     "aws_eip": "ec2 elastic address",
     "aws_cloudwatch_event_rule": "event rule",
     "aws_lambda_function": "lambda function",
+    "aws_fis_experiment_template": "experiment template",
     "aws_iam_instance_profile": "iam instance profile",
     "aws_iam_role": "iam role",
     "aws_internet_gateway": "ec2 internet gateway",

@@ -30,6 +30,7 @@ def install() -> None:
         ec2,
         elbv2,
         events,
+        experiments,
         functions,
         launch_templates,
         logs,
@@ -38,7 +39,10 @@ def install() -> None:
         ssm,
     )
 
-    services = (ec2, launch_templates, ssm, s3, logs, elbv2, cloudwatch, sns, autoscaling, functions, events)
+    services = (
+        *(ec2, launch_templates, ssm, s3, logs, elbv2, cloudwatch, sns, autoscaling, functions, events),
+        experiments,
+    )
     with lock:
         if _installed.is_set():
             return
@@ -52,7 +56,7 @@ def reset() -> None:
     from moto.core.base_backend import BackendDict
     from moto.s3.models import s3_backends
 
-    from infra.embedded.aws import autoscaling, cloudwatch, health
+    from infra.embedded.aws import autoscaling, cloudwatch, experiments, health
     from infra.embedded.aws.faults import INJECTOR, Faults
 
     INJECTOR.set(Faults())
@@ -64,3 +68,4 @@ def reset() -> None:
         health.STORE.clear()
         cloudwatch.reset()
         autoscaling.set_capacity(None)
+        experiments.reset()

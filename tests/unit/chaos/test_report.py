@@ -67,11 +67,15 @@ def test_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert {each["name"] for each in json.loads(capsys.readouterr().out)} >= {"notice", "kill", "api"}
 
 
-def test_only_the_embedded_cloud_is_harmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A real account is refused before anything is asked of it; so is a suite that isn't there."""
+def test_an_account_is_harmed_only_where_its_file_allows_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Refused before anything is asked of it: what AWS can't do, what isn't allowed, what isn't there."""
     file = tmp_path / "sample.yaml"
     file.write_text(json.dumps(changed()))
     assert run(["chaos", "run", "kill", "--env", str(file)]) == ExitCode.REFUSED
-    assert "embedded cloud" in capsys.readouterr().err
+    assert "the embedded cloud can do all" in capsys.readouterr().err
+    assert run(["chaos", "run", "notice", "--env", str(file)]) == ExitCode.REFUSED
+    assert "chaos: {allow: true}" in capsys.readouterr().err
     assert run(["chaos", "run", "bomb", "--env", str(file)]) == ExitCode.REFUSED
     assert "notice" in capsys.readouterr().err
