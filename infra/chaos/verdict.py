@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from infra.chaos.drive import Story
+from infra.chaos.drive import Done, Story
 from infra.chaos.types import Budget, Sighting
 
 
@@ -33,9 +33,17 @@ def recovery(sightings: Sequence[Sighting], since: float, until: float) -> float
 
 
 def recoveries(story: Story) -> tuple[float | None, ...]:
-    """The recovery time of each injection, up to the next one."""
-    ends = [*(done.at for done in story.done), float("inf")][1:]
-    return tuple(recovery(story.sightings, done.at, end) for done, end in zip(story.done, ends, strict=True))
+    """The recovery time of each injection, up to the next one; those at the same time share theirs."""
+    return tuple(
+        recovery(story.sightings, done.at, _end(story, done.at, story.done[number + 1 :]))
+        for number, done in enumerate(story.done)
+    )
+
+
+def _end(story: Story, since: float, later: Sequence[Done]) -> float:
+    """When the next injection comes, of those before which anything was seen."""
+    looks = [seen.at for seen in story.sightings if seen.at >= since]
+    return next((done.at for done in later if looks and looks[0] < done.at), float("inf"))
 
 
 def cost(sightings: Sequence[Sighting], spot: float, on_demand: float) -> float:

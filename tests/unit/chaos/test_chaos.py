@@ -120,6 +120,13 @@ def test_each_injection_answers_for_its_own_time() -> None:
     assert recoveries(story) == (1.0, 2.0)
 
 
+def test_injections_at_the_same_time_share_their_recovery() -> None:
+    """Nothing was seen between them: that isn't a lack that never ended."""
+    take = Take(who=Who.ONE)
+    story = Story(done=(Done(at=0.5, do=take), Done(at=0.6, do=take)), sightings=seen(2, 1, 2))
+    assert recoveries(story) == (1.5, 1.4)
+
+
 def test_what_is_over_the_budget_is_said() -> None:
     """Each miss names figure, value and limit; within the budget there is none."""
     story = Story(done=(Done(at=0, do=DRY),), sightings=seen(1, 2))
