@@ -96,6 +96,7 @@ class Agent:
             in_flight=self.probe.in_flight() if runs and self._is_leaving() else None,
             notice=self._notice,
             terminate_completed=self._completed,
+            standby=self.notices.standby,
         )
 
     def _is_leaving(self) -> bool:

@@ -4,6 +4,7 @@ Secrets go in by a file that only root can read, never by arguments. The child g
 when this process dies, however it dies; `docker run` passes that on to the container.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -27,6 +28,8 @@ _CACHE_VARIABLES = {
 _ANYBODY = 0o1777
 """Like a temporary folder: an image may run as any user."""
 _DOCKER_TIMEOUT = 20.0
+_PULL_TIMEOUT = 1800.0
+_LOG = logging.getLogger("agent")
 
 # Run in between, because Popen's preexec_fn is unsafe in a process with threads. The look at the parent
 # closes the gap in which it may have died before prctl was called.
@@ -62,6 +65,24 @@ def env_file_text(env: Mapping[str, str]) -> str:
         if "\n" in value or "\r" in value:
             raise ValueError(f"environment variable {name} has a line break")
     return "".join(f"{name}={value}\n" for name, value in env.items())
+
+
+def pull(image: str) -> None:
+    """Let docker have the image on its disk. A failure is only logged: `docker run` tries again, and says."""
+    try:
+        done = subprocess.run(
+            ("docker", "pull", image),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PULL_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        _LOG.warning("docker pull", extra={"fields": {"error": str(error)}})
+        return
+    if done.returncode:
+        _LOG.warning("docker pull", extra={"fields": {"error": done.stderr.strip()[-500:]}})
 
 
 @dataclass

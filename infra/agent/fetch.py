@@ -37,6 +37,8 @@ class KeyAndWeights:
     secretsmanager: "SecretsManagerClient"
     secret: str | None
     download: Download | None
+    prepare: Callable[[], None] = field(default=lambda: None)
+    """What else is done, last; it may not fail."""
     api_key: str | None = None
     """The key, once it is here. In memory only."""
     _progress: tuple[Work, str] = (Work.IDLE, "")
@@ -61,6 +63,7 @@ class KeyAndWeights:
                 self.api_key = self._read_secret(self.secret)
             if self.download is not None:
                 self.download(self._say, self._cancel)
+            self.prepare()
         except Exception as error:  # noqa: BLE001 - a thread's outermost frame: unseen, it would seem to go on
             _LOG.warning("fetch", extra={"fields": {"error": f"{type(error).__name__}: {error}"}})
             self._progress = (Work.FAILED, str(error))

@@ -103,6 +103,8 @@ class Observation:
     """Requests running and waiting; None: not known."""
     notice: Notice | None = None
     terminate_completed: bool = False
+    standby: bool = False
+    """Whether the instance is to be stopped as soon as it is ready, and started when it is needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +121,8 @@ class State:
     unhealthy_probes: int = 0
     launch_settled: bool = False
     """The launch hook was completed, one way or the other."""
+    standing_by: bool = False
+    """Everything is on the disk, and the group was told so."""
     launched_at: float = 0.0
     prolonged_at: float = 0.0
     notice: Notice | None = None
@@ -171,11 +175,21 @@ def _booting(state: State, seen: Observation, policy: Policy) -> Step:
 
 
 def _fetching(state: State, seen: Observation, policy: Policy) -> Step:
+    if seen.fetch is Work.DONE and seen.standby:
+        return _stand_by(state)
+    if state.standing_by:  # needed before it was stopped: the group waits for it a second time
+        state = replace(state, standing_by=False, launch_settled=False)
     if seen.fetch is Work.DONE:
         return _enter(state, Phase.LOADING, seen.now), (Action.START_ENGINE,)
     if seen.fetch is Work.FAILED:
         return _fail(state, seen.fetch_detail, seen.now, policy)
     return _prolong(replace(state, detail=seen.fetch_detail), seen, policy)
+
+
+def _stand_by(state: State) -> Step:
+    if state.standing_by:
+        return state, ()
+    return replace(state, standing_by=True, launch_settled=True, detail=STANDS_BY), (Action.CONTINUE_LAUNCH,)
 
 
 def _loading(state: State, seen: Observation, policy: Policy) -> Step:
@@ -303,6 +317,7 @@ def _gone(state: State, seen: Observation, policy: Policy) -> Step:
     return replace(state, goodbye_at=seen.now + policy.goodbye_every), (Action.COMPLETE_TERMINATION,)
 
 
+STANDS_BY = "on standby: all that the engine needs is on the disk"
 SERVES_ON = "the spot market takes this instance: it serves until another one does, or its drain must begin"
 _REASONS = {
     NoticeKind.SPOT: "the spot market takes this instance",

@@ -17,7 +17,7 @@ from infra.agent.agent import Agent
 from infra.agent.aws import Clients, connect
 from infra.agent.config import METRICS_PORT, WEIGHTS_DIRECTORY, AgentConfig
 from infra.agent.download import S3Weights
-from infra.agent.engine import DockerEngine
+from infra.agent.engine import DockerEngine, pull
 from infra.agent.fetch import KeyAndWeights
 from infra.agent.group import AutoScalingGroup
 from infra.agent.logs import Buffer, Shipper, Tee, line_writer
@@ -106,8 +106,8 @@ def _agent(
     reporter = _reporter(config, identity, clients)
     group = AutoScalingGroup(clients, identity.instance_id, config.launch_hook, config.terminate_hook)
     group.learn()
-    fetcher = _fetcher(config, clients, root)
     notices = InstanceNotices(metadata, lambda text: reporter.event("rebalance recommended", text))
+    fetcher = _fetcher(config, clients, root, notices)
     wake = _stop_on_signals(notices)
     address = os.environ.get("INSTANCE_ADDRESS", "")
     engine_address = address or "127.0.0.1"
@@ -230,11 +230,17 @@ def _engine(
     return RecordedEngine(engine, RecorderProcess(identity.instance_id, identity.slot, on_line, reports))
 
 
-def _fetcher(config: AgentConfig, clients: Clients, root: str) -> KeyAndWeights:
+def _fetcher(config: AgentConfig, clients: Clients, root: str, notices: InstanceNotices) -> KeyAndWeights:
     download = None
     if config.weights_uri is not None:
         download = S3Weights(clients.s3, config.weights_uri, Path(f"{root}{WEIGHTS_DIRECTORY}"))
-    return KeyAndWeights(clients.secretsmanager, config.api_key_secret, download)
+
+    def prepare() -> None:
+        """Others get the image when the engine starts."""
+        if notices.standby:
+            pull(config.engine.image)
+
+    return KeyAndWeights(clients.secretsmanager, config.api_key_secret, download, prepare)
 
 
 def _identity(metadata: Metadata) -> Identity:

@@ -130,6 +130,12 @@ class InstanceNotices:
     """Set from outside when the service is stopped."""
     _rebalance_told: bool = field(default=False)
     _known: Notice | None = None
+    _standby: bool = False
+
+    @property
+    def standby(self) -> bool:
+        """Whether the instance is for a warm pool, as of the last look for a notice."""
+        return self._standby
 
     def current(self, now: float) -> Notice | None:
         """The most urgent notice."""
@@ -156,8 +162,9 @@ class InstanceNotices:
         return Notice(NoticeKind.SPOT, now + at - (self.wall() if wall is None else wall))
 
     def _terminated(self) -> Notice | None:
-        target = self.metadata.read("meta-data/autoscaling/target-lifecycle-state")
-        return Notice(NoticeKind.TERMINATED) if target and target.strip() == "Terminated" else None
+        target = (self.metadata.read("meta-data/autoscaling/target-lifecycle-state") or "").strip()
+        self._standby = target.startswith("Warmed:")
+        return Notice(NoticeKind.TERMINATED) if target == "Terminated" else None
 
     def _look_for_rebalance(self) -> None:
         if self._rebalance_told:

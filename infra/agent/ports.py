@@ -12,6 +12,10 @@ class Notices(Protocol):
     def current(self, now: float) -> Notice | None:
         """The most urgent notice; its deadline on the clock that `now` is on. Never raises."""
 
+    @property
+    def standby(self) -> bool:
+        """Whether the instance is for a warm pool, as of the last look for a notice."""
+
 
 class Fetcher(Protocol):
     """Gets what the engine needs before it starts: the key and the weights. Works in the background."""

@@ -51,6 +51,9 @@ def pin(autoscaling: "AutoScalingClient", group: str, release: int) -> None:
         found = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
         if not found:
             raise missing(group)
+        if found[0].get("WarmPoolConfiguration"):
+            # Its instances were prepared for the release before.
+            autoscaling.delete_warm_pool(AutoScalingGroupName=group, ForceDelete=True)
         policy: Any = found[0]["MixedInstancesPolicy"]
         specification = policy["LaunchTemplate"]["LaunchTemplateSpecification"]
         specification["Version"] = str(release)

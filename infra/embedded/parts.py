@@ -38,6 +38,7 @@ _EC2 = Ec2(
     views.instances,
     ec2.mark_running,
     ec2.mark_terminated,
+    ec2.mark_stopped,
     ec2.announce_interruption,
     ec2.announce_rebalance,
 )

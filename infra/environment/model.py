@@ -214,6 +214,14 @@ class Spot(Spec, frozen=True, kw_only=True):
     longest_hold: Annotated[
         Duration, Meta(description="The longest hold; it is in force while spot is scarce.")
     ] = "150m"
+    standby: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Stopped on-demand instances with the weights on their disks: replacements that take "
+            "no longer than a boot and the engine's start. They cost their disks.",
+        ),
+    ] = 0
     most_on_demand: Annotated[
         Positive | None,
         Meta(description="Replicas on demand at most, as the account's quota has it; default: replicas.max."),

@@ -47,13 +47,14 @@ class AwsCloud:
         groups = self._groups(model, Slot(item["slot"]["S"]))
         if groups is None:
             return None
-        spot, on_demand = groups
+        spot, on_demand, *idle = groups
         return LiveSlot(
             spot=spot,
             on_demand=on_demand,
             activities=tuple(self._activities(spot.name, since)),
             notices=tuple(self._notices(spot.name, since)),
             rolling=model in self._in_rollout(),
+            idle=tuple(idle),
         )
 
     def resize(self, group: str, desired: int) -> None:
@@ -62,6 +63,21 @@ class AwsCloud:
             self._session.bounded.autoscaling.set_desired_capacity(
                 AutoScalingGroupName=group, DesiredCapacity=desired, HonorCooldown=False
             )
+
+    def stand_by(self, group: str, count: int) -> None:
+        """Set a group's warm pool, or delete it; raises `LlmctlError`."""
+        autoscaling = self._session.bounded.autoscaling
+        with translated(f"changing the warm pool of {group}", changes=True):
+            if count:
+                # Both: so many, whatever the group's own size is.
+                autoscaling.put_warm_pool(
+                    AutoScalingGroupName=group,
+                    MinSize=count,
+                    MaxGroupPreparedCapacity=count,
+                    PoolState="Stopped",
+                )
+            else:
+                autoscaling.delete_warm_pool(AutoScalingGroupName=group, ForceDelete=True)
 
     def record(self, action: str, model: str, result: str) -> None:
         """Append to the audit log; raises `LlmctlError`."""
@@ -91,9 +107,14 @@ class AwsCloud:
             return True
         return False
 
-    def _groups(self, model: str, slot: Slot) -> tuple[Group, Group] | None:
-        """None while one is missing, or on its way out: then there is nothing to look after."""
-        wanted = [names.group(self._environment, model, slot, market) for market in Market]
+    def _groups(self, model: str, live: Slot) -> tuple[Group, ...] | None:
+        """The live slot's on spot and on demand, then the other slots' on demand.
+
+        None while one is missing, or on its way out: then there is nothing to look after.
+        """
+        places = [(live, Market.SPOT), (live, Market.ON_DEMAND)]
+        places += [(slot, Market.ON_DEMAND) for slot in Slot if slot is not live]
+        wanted = [names.group(self._environment, model, *place) for place in places]
         with translated(f"reading the autoscaling groups of {model}"):
             answer = self._session.bounded.autoscaling.describe_auto_scaling_groups(
                 AutoScalingGroupNames=wanted
@@ -101,11 +122,7 @@ class AwsCloud:
         found = {raw["AutoScalingGroupName"]: raw for raw in answer["AutoScalingGroups"]}
         if len(found) < len(wanted) or any(raw.get("Status") for raw in found.values()):
             return None
-        spot, on_demand = (
-            _group(found[names.group(self._environment, model, slot, market)])
-            for market in (Market.SPOT, Market.ON_DEMAND)
-        )
-        return spot, on_demand
+        return tuple(_group(found[name]) for name in wanted)
 
     def _activities(self, group: str, since: float) -> Iterator[Activity]:
         """The newest first; pages are asked for until one is older."""
@@ -137,6 +154,8 @@ class AwsCloud:
 
 
 def _group(raw: "AutoScalingGroupTypeDef") -> Group:
+    pool_ = raw.get("WarmPoolConfiguration", {})
+    kept = pool_ and pool_.get("Status") != "PendingDelete"
     return Group(
         name=raw["AutoScalingGroupName"],
         minimum=raw["MinSize"],
@@ -151,6 +170,7 @@ def _group(raw: "AutoScalingGroupTypeDef") -> Group:
             for each in raw.get("Instances", [])
             if not each["LifecycleState"].startswith(_LEAVING)
         ),
+        standby=pool_.get("MinSize", 0) if kept else None,
     )
 
 

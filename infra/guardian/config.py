@@ -24,6 +24,8 @@ class GuardedModel:
     types: tuple[str, ...]
     """Of instances."""
     settings: Settings
+    standby: int = 0
+    """Stopped on-demand instances that wait for their turn."""
 
     def to_json(self) -> str:
         """Compact and byte-stable."""

@@ -1,8 +1,9 @@
 """Looks after every model: sees, asks the spot policy, resizes the on-demand group, says why.
 
-It changes nothing but that group's desired size, within the group's own bounds. Each look sets an absolute
-size from a fresh observation, so one that dies, is late, or runs beside another loses and doubles nothing.
-While a rollout of the model goes on, sizes are its driver's: the guardian only adds what spot lacks.
+It changes nothing but that group's desired size, within the group's own bounds, and its warm pool. Each look
+sets an absolute size from a fresh observation, so one that dies, is late, or runs beside another loses and
+doubles nothing. While a rollout of the model goes on, sizes are its driver's: the guardian only adds what
+spot lacks.
 """
 
 import logging
@@ -44,6 +45,9 @@ class Cloud(Protocol):
     def resize(self, group: str, desired: int) -> None:
         """Set a group's desired size."""
 
+    def stand_by(self, group: str, count: int) -> None:
+        """Let a group's warm pool have so many stopped instances; 0: no warm pool."""
+
     def record(self, action: str, model: str, result: str) -> None:
         """Append to the audit log."""
 
@@ -68,6 +72,16 @@ def change(model: GuardedModel, slot: LiveSlot, now: float) -> Change | None:
     if after == group.desired:
         return None
     return Change(group.name, group.desired, after, target.why)
+
+
+def standbys(model: GuardedModel, slot: LiveSlot) -> tuple[tuple[str, int], ...]:
+    """Warm pools to change: (group, instances that are to stand by). Pure.
+
+    Only the live slot has one: an instance boots what its group was pinned to when it was prepared, so a pool
+    must be gone before its slot gets another release.
+    """
+    wanted = [(slot.on_demand, model.standby), *((group, 0) for group in slot.idle)]
+    return tuple((group.name, count) for group, count in wanted if (group.standby or 0) != count)
 
 
 @dataclass(frozen=True)
@@ -103,23 +117,27 @@ class Guardian:
             return False
 
     def _first_look(self, model: GuardedModel) -> bool:
-        """Give back what is too much; whether something is missing."""
-        due = self._due(model)
+        """Give back what is too much, and keep the warm pools; whether something is missing."""
+        now = self.clock.time()
+        slot = self.cloud.live(model.name, now - remembered(model.settings))
+        if slot is None:
+            return False
+        due = change(model, slot, now)
         if due and due.after < due.before:
             self._make(due, model)
+        for group, count in standbys(model, slot):
+            self.cloud.stand_by(group, count)
+            self.cloud.record("standby", model.name, f"{group}: {count} stopped instances")
         return bool(due and due.after > due.before)
 
     def _second_look(self, model: GuardedModel) -> bool:
         """Add what is still missing."""
-        due = self._due(model)
+        now = self.clock.time()
+        slot = self.cloud.live(model.name, now - remembered(model.settings))
+        due = change(model, slot, now) if slot else None
         if due and due.after > due.before:
             self._make(due, model)
         return due is not None
-
-    def _due(self, model: GuardedModel) -> Change | None:
-        now = self.clock.time()
-        slot = self.cloud.live(model.name, now - remembered(model.settings))
-        return change(model, slot, now) if slot else None
 
     def _make(self, due: Change, model: GuardedModel) -> None:
         self.cloud.resize(due.group, due.after)

@@ -17,6 +17,7 @@ def guarded_model(name: str, model: Model) -> GuardedModel | None:
         zones=tuple(model.instances.zones),
         types=tuple(model.instances.types),
         settings=settings(model),
+        standby=model.spot.standby,
     )
 
 

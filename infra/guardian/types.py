@@ -22,6 +22,8 @@ class Group:
     desired: int
     maximum: int
     replicas: tuple[Replica, ...]
+    standby: int | None = None
+    """Instances that its warm pool is to have; None: it has no warm pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,5 @@ class LiveSlot:
     notices: tuple[Notice, ...]
     rolling: bool
     """Whether a rollout of the model goes on."""
+    idle: tuple[Group, ...] = ()
+    """The on-demand groups of the model's other slots."""

@@ -1,7 +1,8 @@
 """The guardian of an environment: one function, what it may do, its schedule, and the events that call it.
 
-It may set sizes of the environment's groups, and nothing else: it starts no release and moves no weight. It
-knows no model, so models come and go without touching it; what it is to know of one is an item of the table.
+It may set sizes of the environment's groups and of their warm pools, and nothing else: it starts no release
+and moves no weight. It knows no model, so models come and go without touching it; what it is to know of one
+is an item of the table.
 """
 
 import json
@@ -108,7 +109,7 @@ def _resize(environment: str, region: str, account: str) -> Statement:
     groups = f"arn:{partition(region)}:autoscaling:{region}:{account}:autoScalingGroup:*"
     statement = allow(
         "Resize",
-        ["autoscaling:SetDesiredCapacity"],
+        ["autoscaling:SetDesiredCapacity", "autoscaling:PutWarmPool", "autoscaling:DeleteWarmPool"],
         [f"{groups}:autoScalingGroupName/{names.stack(environment)}-*"],
     )
     statement["Condition"] = {"StringEquals": {f"aws:ResourceTag/{names.TAG_ENVIRONMENT}": environment}}

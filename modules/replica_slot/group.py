@@ -28,6 +28,7 @@ RUNTIME_OWNED = (
     "desired_capacity",
     "min_size",
     "mixed_instances_policy[0].launch_template[0].launch_template_specification[0].version",
+    "warm_pool",
 )
 """What Terraform sets once and then leaves to the runtime. Nothing else may be in here."""
 
@@ -84,6 +85,7 @@ class Group(Construct):
             health_check_grace_period=_GRACE_SECONDS,
             capacity_rebalance=market is Market.SPOT,
             wait_for_capacity_timeout="0",
+            force_delete_warm_pool=True if market is Market.ON_DEMAND else None,
             enabled_metrics=GROUP_METRICS,
             mixed_instances_policy=_mixed(market, template, spec.instances.types),
             tag=[{"key": key, "value": tags[key], "propagate_at_launch": True} for key in sorted(tags)],

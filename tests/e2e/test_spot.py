@@ -42,7 +42,7 @@ models:
     batching: {max_sequences: 64}
     instances: {types: [g5.xlarge], zones: [us-east-1a, us-east-1b]}
     replicas: {min: 3, max: 4}
-    spot: {overprovision: 1, spare: 0, hold: 5s, longest_hold: 30s}
+    spot: {overprovision: 1, spare: 0, hold: 5s, longest_hold: 30s, standby: 1}
     routing: {deregistration_delay: 20s}
 """
 
@@ -105,12 +105,31 @@ def test_half_of_the_fleet_at_once(market: Project, load: Load) -> None:
     eventually(lambda: restored(market, taken), within=within, what="they are replaced", every=2)
 
 
+def standing_by(market: Project) -> set[str]:
+    """Instances that are stopped."""
+    instances = market.ok("local", "status", NAME, "--json").json()["instances"]
+    return {each["id"] for each in instances if each["phase"] == "stopped"}
+
+
+def test_one_stands_by(market: Project, load: Load) -> None:
+    """The guardian keeps a stopped instance for the live slot, which nobody takes for a replica."""
+    what = "an instance is prepared and stopped"
+    eventually(lambda: standing_by(market), within=GUARDIAN_PERIOD + COLD_START, what=what, every=2)
+    assert not standing_by(market) & {each["id"] for each in market.replicas()}
+    assert market.run("plan", "--env", NAME).code == NO_CHANGES
+
+
 def test_no_spot_at_all(market: Project, load: Load) -> None:
-    """On-demand replaces it within a period of the guardian and a cold start; the plan stays empty."""
+    """On-demand replaces it within a period of the guardian and a cold start; the plan stays empty.
+
+    Who stood by is the first to come.
+    """
+    (ready,) = standing_by(market)
     cloud_of(market).set_market([(0, dict.fromkeys(ZONES, 0))], notice=NOTICE_SECONDS)
     within = GUARDIAN_PERIOD + COLD_START
     what = "on-demand replaces spot"
     eventually(lambda: len(healthy(market, "on-demand")) >= WANTED, within=within, what=what, every=2)
+    assert ready in healthy(market, "on-demand")
     eventually(lambda: not healthy(market, "spot"), within=NOTICE_SECONDS + 30, what="spot is gone", every=2)
     assert market.run("plan", "--env", NAME).code == NO_CHANGES
 

@@ -13,6 +13,7 @@ class World:
 
     time: float = 1000.0
     notice: Notice | None = None
+    standby: bool = False
     fetch: tuple[Work, str] = (Work.IDLE, "")
     fetch_result: tuple[Work, str] = (Work.DONE, "")
     engine: tuple[Work, str] = (Work.IDLE, "")
@@ -78,6 +79,10 @@ class _Notices:
 
     def current(self, now: float) -> Notice | None:
         return self.world.notice
+
+    @property
+    def standby(self) -> bool:
+        return self.world.standby
 
 
 @dataclass

@@ -70,6 +70,8 @@ def test_it_resizes_groups_of_its_environment_and_nothing_more(synth: Synth) -> 
         if not action.split(":")[1].startswith(("Describe", "Get", "Query"))
     }
     assert changes == {
+        "autoscaling:DeleteWarmPool",
+        "autoscaling:PutWarmPool",
         "autoscaling:SetDesiredCapacity",
         "dynamodb:PutItem",
         "logs:CreateLogStream",

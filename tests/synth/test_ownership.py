@@ -19,6 +19,7 @@ _IGNORED = {
         "desired_capacity",
         "min_size",
         "mixed_instances_policy[0].launch_template[0].launch_template_specification[0].version",
+        "warm_pool",
     ],
     "aws_lb_listener_rule": ["action"],
 }

@@ -5,16 +5,17 @@ to be called often (twice a second will do) and keeps nothing between calls but 
 waits and starts no processes: EC2 states are set by whoever runs those.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 
 from moto.autoscaling.models import autoscaling_backends
 from moto.core.exceptions import ServiceException
 from moto.elbv2.models import elbv2_backends
 
 from infra.embedded import aws
-from infra.embedded.aws import autoscaling_api, ec2, elbv2, fleet, notifications
+from infra.embedded.aws import autoscaling_api, ec2, elbv2, fleet, notifications, warm_pool
 from infra.embedded.aws.autoscaling_group import Activity, Group, Member
-from infra.embedded.aws.autoscaling_launch import launch
+from infra.embedded.aws.autoscaling_launch import launch, warm
 from infra.embedded.aws.fleet import Lifecycle
 from infra.embedded.aws.health import STORE, TargetState
 
@@ -33,6 +34,7 @@ _PROGRESS = {
     Lifecycle.TERMINATING_PROCEED: "InProgress",
 }
 
+_log = logging.getLogger("autoscaling")
 _market: list[Capacity] = []
 
 
@@ -54,7 +56,7 @@ def reconcile(now: float) -> None:
             for backend in regions.values():
                 for group in list(backend.autoscaling_groups.values()):
                     _reconcile_group(group, now)
-                    if group.deleting and not group.instance_states:
+                    if group.deleting and not group.everyone:
                         autoscaling_api.drop_group(backend, group.name)
         elbv2.expire_draining(now)  # last: what was deregistered above drains from now
 
@@ -64,6 +66,8 @@ def _reconcile_group(group: Group, now: float) -> None:
     _prolong_waits(group, now)
     for step in fleet.decide(_observe(group, now), now):
         _carry_out(group, step, now)
+    for warming in warm_pool.decide(_observe_pool(group), now):
+        _prepare(group, warming, now)
     _warm_up(group, now)
     if sum(not member.lifecycle.leaving for member in group.instance_states) == group.desired_capacity:
         group.reasons = ""
@@ -84,6 +88,21 @@ def _observe(group: Group, now: float) -> fleet.Group:
         may_launch=now >= group.retry_at,
         deleting=group.deleting,
         members=tuple(_observe_member(group, member) for member in group.instance_states),
+    )
+
+
+def _observe_pool(group: Group) -> warm_pool.Pool:
+    pool = group.warm_pool
+    size = 0
+    if pool and not group.deleting:
+        most = pool.max_group_prepared_capacity
+        desired, maximum = int(group.desired_capacity or 0), int(group.max_size or 0)
+        size = warm_pool.size(int(pool.min_size), None if most is None else int(most), desired, maximum)
+    hooks = group.autoscaling_backend.describe_lifecycle_hooks(group.name)
+    return warm_pool.Pool(
+        size=size,
+        hooks=tuple(hook.rule for hook in hooks),
+        members=tuple(_observe_member(group, member) for member in group.warm_members),
     )
 
 
@@ -142,7 +161,7 @@ def _prolong_waits(group: Group, now: float) -> None:
         hook.name: int(hook.heartbeat_timeout)
         for hook in group.autoscaling_backend.describe_lifecycle_hooks(group.name)
     }
-    for member in group.instance_states:
+    for member in group.everyone:
         member.waits = tuple(
             wait.prolonged(now, timeouts[wait.hook])
             if wait.hook in member.heartbeats and wait.hook in timeouts
@@ -167,14 +186,76 @@ def _carry_out(group: Group, step: fleet.Step, now: float) -> None:
         _end(group, member, now)
 
 
-def _launch(group: Group, step: fleet.Launch, now: float) -> None:
+def _prepare(group: Group, step: warm_pool.Step, now: float) -> None:
+    """Carry out a step of the warm pool."""
+    if isinstance(step, warm_pool.Warm):
+        _warm(group, now)
+        return
+    member = group.member(step.member)
+    assert member is not None, "it was observed in this round"
+    if isinstance(step, fleet.Move):
+        member.lifecycle_state = step.to.value
+        member.await_hooks(step.waits)
+    elif isinstance(step, warm_pool.Stop):
+        member.lifecycle_state = Lifecycle.WARMED_STOPPED.value
+        member.await_hooks(())
+        ec2.stop(member.instance)
+    else:
+        if member.instance.state != "terminated":
+            ec2.terminate(member.instance, "Client.UserInitiatedShutdown: User initiated shutdown")
+        group.warm_members.remove(member)
+
+
+def _warm(group: Group, now: float) -> None:
+    """Launch into the warm pool; there are no activities of it, and a failure is tried again."""
     if now < group.retry_at:
         return
+    candidates = fleet.candidates(group.places(), group.types(), "on-demand")
+    granted = _granted(candidates)
+    try:
+        if granted:
+            warm(group, granted)
+            return
+    except ServiceException as error:
+        _log.warning("the warm pool of %s: %s", group.name, error.message)
+    group.retry_at = now + RETRY_SECONDS
+
+
+def _granted(candidates: Sequence[fleet.Candidate]) -> fleet.Candidate | None:
+    """The first that the market has."""
     capacity = _market[0] if _market else None
-    granted = next(
-        (c for c in step.candidates if capacity is None or capacity(c.place.zone, c.instance_type, c.market)),
-        None,
+    return next(
+        (c for c in candidates if capacity is None or capacity(c.place.zone, c.instance_type, c.market)), None
     )
+
+
+def _wake(group: Group, step: fleet.Launch, now: float) -> bool:
+    """Start an instance of the warm pool instead of launching one; whether there was any."""
+    warmed = [_observe_member(group, member) for member in group.warm_members]
+    chosen = warm_pool.ready(warmed, step.candidates[0].market)
+    member = group.member(chosen.id) if chosen else None
+    if member is None:
+        return False
+    activity = group.begin(
+        f"Launching a new EC2 instance from warm pool: {member.instance_id}",
+        step.cause,
+        now,
+        Subnet_ID=str(member.instance.subnet_id),
+        Availability_Zone=str(member.instance.placement.zone),
+    )
+    activity.status_code = _PROGRESS[Lifecycle.PENDING]
+    member.launch_activity = activity
+    member.lifecycle_state = Lifecycle.PENDING.value
+    group.warm_members.remove(member)
+    group.instance_states.append(member)
+    ec2.start(member.instance)
+    return True
+
+
+def _launch(group: Group, step: fleet.Launch, now: float) -> None:
+    if now < group.retry_at or _wake(group, step, now):
+        return
+    granted = _granted(step.candidates)
     wanted = granted or step.candidates[0]
     activity = group.begin(
         "Launching a new EC2 instance",

@@ -1,7 +1,7 @@
 """The autoscaling API's actions, where moto lacks them, loses their parameters or acts by itself.
 
 Each handler takes moto's request object and only records or reads; motion is `autoscaling.reconcile`'s.
-Attaching and detaching instances, standby, warm pools and instance refresh are refused.
+Attaching and detaching instances, standby and instance refresh are refused.
 """
 
 import time
@@ -35,7 +35,6 @@ _REFUSED = (
     "detach_instances",
     "enter_standby",
     "exit_standby",
-    "put_warm_pool",
     "create_launch_configuration",
 )
 _UNSET_WARMUP = -1
@@ -62,6 +61,8 @@ def install(retire: Retire) -> None:
     override(AutoScalingResponse, "delete_auto_scaling_group", _delete_auto_scaling_group)
     override(AutoScalingResponse, "set_desired_capacity", _set_desired_capacity)
     override(AutoScalingResponse, "put_lifecycle_hook", _put_lifecycle_hook)
+    replace(AutoScalingResponse, "put_warm_pool", _put_checked_warm_pool)
+    override(AutoScalingResponse, "describe_warm_pool", _describe_warm_pool)
     override(AutoScalingResponse, "describe_scaling_activities", _describe_scaling_activities)
     override(
         AutoScalingResponse, "terminate_instance_in_auto_scaling_group", _terminate_instance_with(retire)
@@ -141,7 +142,7 @@ def _keep_parameters(response: Any, group: Group) -> None:
 def _delete_auto_scaling_group(self: Any) -> ActionResult:
     """Moto deletes a group that still has instances, and forgets them."""
     group = group_of(self)
-    if not group.instance_states:
+    if not group.everyone:
         drop_group(self.autoscaling_backend, group.name)
     elif self._get_bool_param("ForceDelete", False):
         group.status = "Delete in progress"
@@ -188,6 +189,26 @@ def _put_hook(backend: Any, group: str, spec: dict[str, Any]) -> None:
     hook.notification_metadata = spec.get("NotificationMetadata") or (
         known.notification_metadata if known else None
     )
+
+
+def _put_checked_warm_pool(original: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
+    def put_warm_pool(self: Any) -> ActionResult:
+        group = group_of(self)
+        if self._get_param("PoolState", "Stopped") != "Stopped":
+            raise NotEmulatedError("warm pools of instances that run or hibernate")
+        if group.distribution().on_demand_of(1) == 0:
+            raise ValidationError(
+                "You cannot add a warm pool to Auto Scaling groups that request Spot Instances."
+            )
+        return original(self)
+
+    return put_warm_pool
+
+
+def _describe_warm_pool(self: Any) -> ActionResult:
+    """Moto knows no instances of a pool."""
+    group = group_of(self)
+    return ActionResult({"WarmPoolConfiguration": group.warm_pool, "Instances": group.warm_members})
 
 
 def _describe_scaling_activities(self: Any) -> ActionResult:
@@ -258,7 +279,7 @@ def _open_action(response: Any) -> tuple[Member, str]:
     group = group_of(response)
     hook, token = response._get_param("LifecycleHookName"), response._get_param("LifecycleActionToken")
     instance_id = response._get_param("InstanceId")
-    for member in group.instance_states:
+    for member in group.everyone:
         waiting = any(wait.hook == hook and wait.result is None for wait in member.waits)
         named = member.tokens.get(hook) == token if token else member.instance_id == instance_id
         if waiting and named:

@@ -94,6 +94,8 @@ class Member(models.InstanceState):  # type: ignore[misc]
     @property
     def target_state(self) -> str:
         """What the metadata service tells the instance that it is going to be."""
+        if self.lifecycle.warmed:
+            return Lifecycle.WARMED_STOPPED.value
         return "Terminated" if self.lifecycle.leaving else "InService"
 
     def await_hooks(self, waits: tuple[Wait, ...]) -> None:
@@ -183,6 +185,8 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
         if not kwargs.get("vpc_zone_identifier"):
             raise NotEmulatedError("groups without subnets: give VPCZoneIdentifier")
         self.activities: list[Activity] = []
+        self.warm_members: list[Member] = []
+        """Instances of the warm pool; they are no capacity of the group."""
         self.retry_at = 0.0
         """After a failed launch: not before this (epoch seconds)."""
         self.scaled_at: float | None = None
@@ -272,9 +276,19 @@ class Group(models.FakeAutoScalingGroup):  # type: ignore[misc]
             on_demand_percentage=100 if percentage is None else int(percentage),
         )
 
+    @property
+    def everyone(self) -> list[Member]:
+        """All instances, those of the warm pool included."""
+        return [*self.instance_states, *self.warm_members]
+
     def member(self, instance_id: str) -> Member | None:
-        """Return an instance of the group, if it is one."""
-        return next((m for m in self.instance_states if m.instance_id == instance_id), None)
+        """Return an instance of the group or of its warm pool, if it is one."""
+        return next((m for m in self.everyone if m.instance_id == instance_id), None)
+
+    @property
+    def warm_pool_size(self) -> int | None:
+        """Instances in the warm pool, as DescribeAutoScalingGroups tells it."""
+        return len(self.warm_members) if self.warm_pool else None
 
     def begin(self, description: str, cause: str, now: float, **details: str) -> Activity:
         """Record the begin of an activity."""

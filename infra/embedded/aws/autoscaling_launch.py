@@ -4,11 +4,26 @@ from typing import Any
 
 from infra.embedded.aws.autoscaling_group import Group, Member
 from infra.embedded.aws.ec2 import GROUP_TAG
-from infra.embedded.aws.fleet import Candidate
+from infra.embedded.aws.fleet import Candidate, Lifecycle
 
 
 def launch(group: Group, candidate: Candidate) -> Member:
-    """Start an instance, pending. Raises moto's ServiceException when the template can't be launched.
+    """Start an instance of the group, pending. Raises moto's ServiceException when that can't be done."""
+    member = _started(group, candidate)
+    group.instance_states.append(member)
+    return member
+
+
+def warm(group: Group, candidate: Candidate) -> Member:
+    """Start an instance of the group's warm pool. Raises as `launch` does."""
+    member = _started(group, candidate)
+    member.lifecycle_state = Lifecycle.WARMED_PENDING.value
+    group.warm_members.append(member)
+    return member
+
+
+def _started(group: Group, candidate: Candidate) -> Member:
+    """By the group's pinned template version.
 
     moto itself would take the template's default version instead of the group's, forget profile, metadata
     options and network interfaces, and add a second root volume.
@@ -40,9 +55,7 @@ def launch(group: Group, candidate: Candidate) -> Member:
     if candidate.market == "spot":
         instance.lifecycle = "spot"
     _associate_profile(backend, instance.id, data.get("IamInstanceProfile") or {})
-    member = Member(group, instance, version)
-    group.instance_states.append(member)
-    return member
+    return Member(group, instance, version)
 
 
 def _security_groups(data: dict[str, Any]) -> list[str]:

@@ -19,6 +19,8 @@ from infra.embedded.aws.patching import override, replace
 
 _PENDING = ("pending", 0)
 _RUNNING = ("running", 16)
+_STOPPING = ("stopping", 64)
+_STOPPED = ("stopped", 80)
 GROUP_TAG = "aws:autoscaling:groupName"
 THREATENED: set[str] = set()
 """Instances that got a notice or a rebalance recommendation."""
@@ -42,6 +44,26 @@ def mark_running(instance_id: str) -> None:
         if instance.state == _PENDING[0]:
             instance._state.name, instance._state.code = _RUNNING
             notifications.state(instance)
+
+
+def stop(instance: Instance) -> None:
+    """Ask for a running instance to be stopped: whoever runs it says when it is."""
+    instance._state.name, instance._state.code = _STOPPING
+    notifications.state(instance)
+
+
+def mark_stopped(instance_id: str) -> None:
+    """Say that a stopping instance has stopped. Raises UnknownInstanceError; of any other state a no-op."""
+    with aws.lock:
+        instance = find(instance_id)
+        if instance.state == _STOPPING[0]:
+            instance._state.name, instance._state.code = _STOPPED
+            notifications.state(instance)
+
+
+def start(instance: Instance) -> None:
+    """Ask for a stopped instance to run again: pending, as at its launch."""
+    instance._state.name, instance._state.code = _PENDING
 
 
 def mark_terminated(instance_id: str, reason: str) -> None:

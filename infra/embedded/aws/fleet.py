@@ -2,13 +2,13 @@
 
 Given one group, its instances and the time, `decide` says which instances to launch, retire, advance or end.
 It knows the rules of EC2 Auto Scaling (lifecycle states, hooks, health, zones, purchase options) and nothing
-of moto: `autoscaling` observes, asks here, and carries out. Times are epoch seconds. Weighted capacity, warm
-pools, standby and instance refresh are not modelled.
+of moto: `autoscaling` observes, asks here, and carries out. Times are epoch seconds. Weighted capacity,
+standby and instance refresh are not modelled; warm pools are in `warm_pool`.
 """
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -30,11 +30,20 @@ class Lifecycle(StrEnum):
     TERMINATING = "Terminating"
     TERMINATING_WAIT = "Terminating:Wait"
     TERMINATING_PROCEED = "Terminating:Proceed"
+    WARMED_PENDING = "Warmed:Pending"
+    WARMED_PENDING_WAIT = "Warmed:Pending:Wait"
+    WARMED_PENDING_PROCEED = "Warmed:Pending:Proceed"
+    WARMED_STOPPED = "Warmed:Stopped"
 
     @property
     def leaving(self) -> bool:
         """Whether the instance no longer counts as capacity."""
         return self.value.startswith("Terminating")
+
+    @property
+    def warmed(self) -> bool:
+        """Whether the instance is in a warm pool."""
+        return self.value.startswith("Warmed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +259,7 @@ def _advance(group: Group, member: Member, now: float) -> Step | None:
     state = member.lifecycle
     if state is Lifecycle.PENDING and member.ec2_state == "running":
         return _enter_wait(group, member, now, launching=True)
-    if state is Lifecycle.PENDING_WAIT and _all_done(member, now):
+    if state is Lifecycle.PENDING_WAIT and all_done(member, now):
         return Move(member=member.id, to=Lifecycle.PENDING_PROCEED)
     if state is Lifecycle.PENDING_PROCEED:
         return Move(member=member.id, to=Lifecycle.IN_SERVICE)
@@ -260,28 +269,34 @@ def _advance(group: Group, member: Member, now: float) -> Step | None:
     if state is Lifecycle.TERMINATING and not member.draining:
         # As on AWS, the balancer drains first and the hook begins afterwards.
         return _enter_wait(group, member, now, launching=False)
-    if state is Lifecycle.TERMINATING_WAIT and _all_done(member, now):
+    if state is Lifecycle.TERMINATING_WAIT and all_done(member, now):
         return Move(member=member.id, to=Lifecycle.TERMINATING_PROCEED)
     if state is Lifecycle.TERMINATING_PROCEED:
         return End(member=member.id)
     return None
 
 
-def _all_done(member: Member, now: float) -> bool:
+def all_done(member: Member, now: float) -> bool:
+    """Whether nothing is waited for any more."""
     return all(wait.outcome(now) is not None for wait in member.waits)
 
 
-def _enter_wait(group: Group, member: Member, now: float, *, launching: bool) -> Move:
-    waits = tuple(
+def waits_for(hooks: Sequence[Hook], now: float, *, launching: bool) -> tuple[Wait, ...]:
+    """The waits that begin now."""
+    return tuple(
         Wait(
             hook=hook.name,
             started=now,
             deadline=now + hook.heartbeat_timeout,
             default_result=hook.default_result,
         )
-        for hook in group.hooks
+        for hook in hooks
         if hook.launching is launching
     )
+
+
+def _enter_wait(group: Group, member: Member, now: float, *, launching: bool) -> Move:
+    waits = waits_for(group.hooks, now, launching=launching)
     waiting, proceed = (
         (Lifecycle.PENDING_WAIT, Lifecycle.PENDING_PROCEED)
         if launching
@@ -338,22 +353,30 @@ def _launches(group: Group, staying: Sequence[Member]) -> tuple[Launch, ...]:
     for count in range(len(staying) + 1, group.desired + 1):
         market = "on-demand" if on_demand < group.distribution.on_demand_of(count) else "spot"
         on_demand += market == "on-demand"
-        candidates = _candidates(group, crowd, market)
-        crowd[candidates[0].place.zone] += 1
+        ways = candidates(group.places, group.types, market, crowd)
+        crowd[ways[0].place.zone] += 1
         cause = (
             "an instance was started in response to a difference between desired and actual capacity, "
             f"increasing the capacity from {count - 1} to {count}"
         )
-        steps.append(Launch(candidates=candidates, cause=cause))
+        steps.append(Launch(candidates=ways, cause=cause))
     return tuple(steps)
 
 
-def _candidates(group: Group, crowd: Counter[str], market: str) -> tuple[Candidate, ...]:
-    """Order the ways to launch: emptiest zone first, within it by preference of type."""
-    order = {place.subnet: position for position, place in enumerate(group.places)}
-    places = sorted(group.places, key=lambda place: (crowd[place.zone], order[place.subnet]))
+def candidates(
+    places: Sequence[Place],
+    types: Sequence[str],
+    market: str,
+    crowd: Mapping[str, int] | None = None,
+) -> tuple[Candidate, ...]:
+    """Order the ways to launch: emptiest zone first, within it by preference of type.
+
+    `crowd`: instances by zone.
+    """
+    order = {place.subnet: position for position, place in enumerate(places)}
+    ordered = sorted(places, key=lambda place: ((crowd or {}).get(place.zone, 0), order[place.subnet]))
     return tuple(
         Candidate(place=place, instance_type=instance_type, market=market)
-        for place in places
-        for instance_type in group.types
+        for place in ordered
+        for instance_type in types
     )

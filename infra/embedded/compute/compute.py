@@ -14,7 +14,16 @@ from typing import Protocol
 from infra.embedded.addresses import Addresses
 from infra.embedded.aws.views import Instance
 from infra.embedded.compute import machine as machines
-from infra.embedded.compute.decisions import MACHINE_FAILED, Action, Boot, Bury, Kill, ShutDown, decide
+from infra.embedded.compute.decisions import (
+    MACHINE_FAILED,
+    Action,
+    Boot,
+    Bury,
+    Kill,
+    Park,
+    ShutDown,
+    decide,
+)
 from infra.embedded.compute.harm import Harm
 from infra.embedded.compute.machine import Cloud, Machine
 from infra.embedded.troubles import Trouble
@@ -53,6 +62,7 @@ class Ec2:
     instances: Callable[[], Iterable[Instance]]
     mark_running: Callable[[str], None]
     mark_terminated: Callable[[str, str], None]
+    mark_stopped: Callable[[str], None]
     announce_interruption: Callable[[str], None]
     announce_rebalance: Callable[[str], None]
 
@@ -157,6 +167,10 @@ class Compute:
             case Kill(instance_id, cause):
                 _log.info("%s: killed: %s", instance_id, cause)
                 self._machine(instance_id).kill(cause)
+            case Park(instance_id):
+                _log.info("%s: stopped", instance_id)
+                self._machine(instance_id).park()
+                self.ec2.mark_stopped(instance_id)
             case Bury(instance_id, cause):
                 self._bury(instance_id)
                 if cause is not None:
@@ -166,7 +180,8 @@ class Compute:
     def _boot(self, instance: Instance, now: float) -> None:
         address = self.addresses.allocate(instance.id)
         try:
-            self.metadata.open(instance.id, address)
+            if instance.id not in self.machines:  # else it was stopped, and kept its address
+                self.metadata.open(instance.id, address)
             machine = machines.boot(instance, address, self.cloud)
         except OSError:
             self.metadata.close(address)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _ALIVE_STATES = frozenset({"pending", "running"})
+_STOPPED_STATES = frozenset({"stopping", "stopped"})
 
 MACHINE_FAILED = "Server.InternalError: the instance's machine failed"
 SPOT_TERMINATION = "Server.SpotInstanceTermination: Spot instance termination"
@@ -21,6 +22,8 @@ class Running:
     """While it shuts down: when patience ends."""
     cause: str | None = None
     """Why it was killed, if it was."""
+    parked: bool = False
+    """Whether it was stopped and is kept, to be booted again."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,14 @@ class Bury:
     cause: str | None
 
 
-Action = Boot | ShutDown | Kill | Bury
+@dataclass(frozen=True)
+class Park:
+    """The machine has ended because it was stopped: keep its disk and its address."""
+
+    id: str
+
+
+Action = Boot | ShutDown | Kill | Bury | Park
 
 
 def decide(states: Mapping[str, str], machines: Mapping[str, Running], now: float) -> list[Action]:
@@ -64,13 +74,17 @@ def decide(states: Mapping[str, str], machines: Mapping[str, Running], now: floa
         if state in _ALIVE_STATES and instance_id not in machines
     ]
     for instance_id, machine in machines.items():
-        wanted = states.get(instance_id) in _ALIVE_STATES
-        if (action := _about(instance_id, machine, wanted, now)) is not None:
+        if (action := _about(instance_id, machine, states.get(instance_id), now)) is not None:
             actions.append(action)
     return actions
 
 
-def _about(instance_id: str, machine: Running, wanted: bool, now: float) -> Action | None:
+def _about(instance_id: str, machine: Running, state: str | None, now: float) -> Action | None:
+    wanted, stopped = state in _ALIVE_STATES, state in _STOPPED_STATES
+    if machine.parked:
+        return _about_parked(instance_id, wanted=wanted, stopped=stopped)
+    if not machine.alive and stopped:
+        return Park(instance_id)
     if not machine.alive:
         return Bury(instance_id, (machine.cause or MACHINE_FAILED) if wanted else None)
     if machine.kill_at is not None:
@@ -80,3 +94,9 @@ def _about(instance_id: str, machine: Running, wanted: bool, now: float) -> Acti
     if machine.interrupted_at is not None and now >= machine.interrupted_at:
         return Kill(instance_id, SPOT_TERMINATION)
     return None
+
+
+def _about_parked(instance_id: str, *, wanted: bool, stopped: bool) -> Action | None:
+    if stopped:
+        return None
+    return Boot(instance_id) if wanted else Bury(instance_id, None)

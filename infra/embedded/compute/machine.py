@@ -48,6 +48,8 @@ class Machine:
     interrupted_at: float | None = None
     kill_at: float | None = None
     cause: str | None = field(default=None)
+    parked: bool = False
+    """Stopped, and kept."""
 
     @property
     def init(self) -> int:
@@ -61,11 +63,14 @@ class Machine:
             interrupted_at=self.interrupted_at,
             kill_at=self.kill_at,
             cause=self.cause,
+            parked=self.parked,
         )
 
     @property
     def phase(self) -> str:
-        """booting, running, interrupted, stopping or dead: for people."""
+        """booting, running, interrupted, stopping, stopped or dead: for people."""
+        if self.parked:
+            return "stopped"
         if self.process.poll() is not None:
             return "dead"
         if self.kill_at is not None:
@@ -85,6 +90,12 @@ class Machine:
         self.cause = self.cause or cause
         processes.kill_marked(processes.INSTANCE_MARK, str(self.root))
 
+    def park(self) -> None:
+        """Kill what is left of it, and keep its root folder."""
+        processes.kill_marked(processes.INSTANCE_MARK, str(self.root))
+        self.process.wait()
+        self.parked = True
+
     def dispose(self) -> None:
         """Kill what is left of it and delete its root folder."""
         processes.kill_marked(processes.INSTANCE_MARK, str(self.root))
@@ -94,13 +105,16 @@ class Machine:
 
 
 def boot(instance: Instance, address: str, cloud: Cloud) -> Machine:
-    """Create the root folder with the user data and start the first process. Main thread only."""
+    """Create the root folder with the user data, unless it is there, and start the first process.
+
+    Main thread only.
+    """
     root = cloud.root(instance.id)
     user_data = root / USER_DATA
-    user_data.parent.mkdir(parents=True)
+    user_data.parent.mkdir(parents=True, exist_ok=True)
     user_data.write_bytes(instance.user_data)
     for folder in ("root", "tmp"):
-        (root / folder).mkdir()
+        (root / folder).mkdir(exist_ok=True)
     console = cloud.console(instance.id)
     console.parent.mkdir(parents=True, exist_ok=True)
     with console.open("ab") as output:

@@ -13,7 +13,8 @@ SOCKET = "run/systemd/init.sock"
 
 _FAILED = 1
 _NOT_ACTIVE = 3
-_WANTS = "etc/systemd/system/multi-user.target.wants"
+WANTS = "etc/systemd/system/multi-user.target.wants"
+"""Links to what starts at each boot, below the root."""
 
 
 async def serve(
@@ -49,9 +50,9 @@ async def _carry_out(
 
 def _enable(root: Path, name: str) -> str:
     load(root, name)  # an unknown or unusable unit can't be enabled
-    link = root / _WANTS / name
+    link = root / WANTS / name
     link.parent.mkdir(parents=True, exist_ok=True)
     if link.is_symlink():
         return ""
     link.symlink_to(root / "etc/systemd/system" / name)
-    return f"Created symlink /{_WANTS}/{name} -> /etc/systemd/system/{name}."
+    return f"Created symlink /{WANTS}/{name} -> /etc/systemd/system/{name}."

@@ -1,4 +1,6 @@
-"""An instance's first process: runs cloud-init once, then supervises services until the instance stops.
+"""An instance's first process: boots it, then supervises its services until the instance stops.
+
+The first boot runs cloud-init; later ones, of an instance that was stopped, start what is enabled.
 
 `python -m infra.embedded.image.init`, with INSTANCE_ROOT in the environment and the root as working folder.
 It ends on SIGTERM (shutdown: services are stopped) and on SIGHUP (its parent, the cloud, died: the power is
@@ -16,8 +18,9 @@ from types import FrameType
 from infra.embedded import processes
 from infra.embedded.compute import cloudinit
 from infra.embedded.image import children, console
-from infra.embedded.image.control import SOCKET, serve
+from infra.embedded.image.control import SOCKET, WANTS, serve
 from infra.embedded.image.supervisor import Supervisor
+from infra.embedded.image.units import UnitError
 
 USER_DATA = "var/lib/cloud/instance/user-data.txt"
 """Where the user data lies below the root."""
@@ -36,7 +39,10 @@ async def run(root: Path) -> None:
     (root / SOCKET).parent.mkdir(parents=True, exist_ok=True)
     # Relative to the working folder: the root's path may be longer than a socket's name can be.
     server = await asyncio.start_unix_server(lambda r, w: serve(root, supervisor, r, w), SOCKET)
-    boot = asyncio.create_task(first_boot(root))
+    if (root / FINISHED).exists():
+        boot = asyncio.create_task(later_boot(root, supervisor))
+    else:
+        boot = asyncio.create_task(first_boot(root))
     await stopped.wait()
     console.write("init", "shutting down")
     boot.cancel()
@@ -57,6 +63,15 @@ async def first_boot(root: Path) -> None:
     except (cloudinit.UserDataError, OSError) as error:
         console.write("cloud-init", f"failed: {error}")
     (root / FINISHED).touch()
+
+
+async def later_boot(root: Path, supervisor: Supervisor) -> None:
+    """Start what is enabled; cloud-init runs once in the life of an instance."""
+    for link in sorted((root / WANTS).glob("*.service")):
+        try:
+            supervisor.service(link.name).start()
+        except (UnitError, OSError) as error:
+            console.write("systemd", f"{link.name}: {error}")
 
 
 def write_files(root: Path, files: tuple[cloudinit.File, ...]) -> None:

@@ -11,7 +11,7 @@ from infra.environment.slots import Market
 
 def _check(subject: Subject) -> Iterator[Finding]:
     for name, model, _ in subject.models:
-        for finding in (_hold(name, model), _most(name, model), _budget(name, model)):
+        for finding in (_hold(name, model), _most(name, model), _standby(name, model), _budget(name, model)):
             if finding:
                 yield finding
 
@@ -37,6 +37,17 @@ def _most(name: str, model: Model) -> Finding | None:
         what=f"{spot.most_on_demand} is less than spot.on_demand_base, which is {spot.on_demand_base}",
         why="the base would not fit",
         allowed=f"{spot.on_demand_base} or more",
+    )
+
+
+def _standby(name: str, model: Model) -> Finding | None:
+    if not model.spot.standby or model.spot.fallback:
+        return None
+    return Finding(
+        place=("models", name, "spot", "standby"),
+        what=f"{model.spot.standby} instances stand by, and spot.fallback is false",
+        why="nobody would start them",
+        allowed="0, or fallback: true",
     )
 
 

@@ -281,7 +281,7 @@ _REFUSED: dict[str, dict[str, Any]] = {
     "detach_instances": {**_IN_GROUP, "ShouldDecrementDesiredCapacity": True},
     "enter_standby": {**_IN_GROUP, "ShouldDecrementDesiredCapacity": True},
     "exit_standby": _IN_GROUP,
-    "put_warm_pool": _IN_GROUP,
+    "put_warm_pool": {**_IN_GROUP, "PoolState": "Running"},
     "start_instance_refresh": _IN_GROUP,
 }
 

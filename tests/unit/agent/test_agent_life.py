@@ -371,3 +371,24 @@ def test_stop_during_a_drain_cuts_it_short() -> None:
     world.rounds(agent, 10)
     world.notice = Notice(NoticeKind.STOPPED)
     assert world.rounds(agent, 6)
+
+
+def test_an_instance_of_a_warm_pool_fetches_and_waits() -> None:
+    """Its hook is completed as soon as all is on the disk; no engine runs that would be stopped."""
+    world = World(standby=True, is_healthy=True)
+    agent = world.agent()
+    world.rounds(agent, 30)
+    assert world.calls == ["fetch", "launch continue"]
+    world.notice = Notice(NoticeKind.STOPPED)
+    assert world.rounds(agent, 30), "it is stopped now"
+
+
+def test_an_instance_that_is_needed_before_it_was_stopped_serves() -> None:
+    """The group waits for it a second time, and is told a second time."""
+    world = World(standby=True, is_healthy=True)
+    agent = world.agent()
+    world.rounds(agent, 10)
+    world.standby = False
+    world.rounds(agent, 10)
+    assert world.calls == ["fetch", "launch continue", "start", "launch continue"]
+    assert agent.state.phase is Phase.HEALTHY

@@ -57,6 +57,11 @@ class Recorder:
         self.told.append(("terminated", instance_id, reason.partition(":")[0]))
         self.instances = []
 
+    def mark_stopped(self, instance_id: str) -> None:
+        """Like `ec2.mark_stopped`."""
+        self.told.append(("stopped", instance_id))
+        self.instances = [replace(item, state="stopped") for item in self.instances]
+
     def open(self, instance_id: str, address: str) -> None:
         """Like the metadata service's."""
         if self.fail_next_open:
@@ -82,7 +87,7 @@ class Recorder:
 def boot_sleep(instance: Instance, address: str, cloud: Cloud) -> Machine:
     """A machine whose first process sleeps and obeys SIGTERM."""
     root = cloud.root(instance.id)
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
     process = processes.spawn(
         ["sleep", "1000"],
         environment=machines.environment(instance, address, cloud),
@@ -114,6 +119,7 @@ def compute(tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch)
         lambda: recorder.instances,
         recorder.mark_running,
         recorder.mark_terminated,
+        recorder.mark_stopped,
         lambda instance: recorder.told.append(("interruption announced", instance)),
         lambda instance: recorder.told.append(("rebalance announced", instance)),
     )
@@ -249,3 +255,22 @@ def test_nothing_breaks_where_nothing_runs(compute: Compute) -> None:
         compute.trouble("i-9", Trouble.FULL_DISK, until=9.0)
     with pytest.raises(LlmctlError):
         compute.mend("i-9", Trouble.FULL_DISK)
+
+
+def test_a_stopped_machine_is_booted_again_with_its_disk(compute: Compute, recorder: Recorder) -> None:
+    """On its address; what it wrote is still there. It goes only when the instance does."""
+    compute.reconcile(0.0)
+    address = compute.machines["i-1"].address
+    written = compute.machines["i-1"].root / "weights"
+    written.touch()
+    recorder.instances = [replace(INSTANCE, state="stopping")]
+    compute.reconcile(1.0)
+    compute.machines["i-1"].process.wait(10)
+    compute.reconcile(2.0)
+    assert recorder.told[-1] == ("stopped", "i-1")
+    assert compute.machines["i-1"].phase == "stopped"
+    recorder.instances = [INSTANCE]
+    compute.reconcile(3.0)
+    assert recorder.told[-1] == ("running", "i-1")
+    assert (compute.machines["i-1"].address, written.exists()) == (address, True)
+    assert compute.machines["i-1"].phase != "stopped"

@@ -9,6 +9,7 @@ from infra.embedded.compute.decisions import (
     Boot,
     Bury,
     Kill,
+    Park,
     Running,
     ShutDown,
     decide,
@@ -16,6 +17,7 @@ from infra.embedded.compute.decisions import (
 
 ALIVE = Running(alive=True)
 DEAD = Running(alive=False)
+PARKED = Running(alive=False, parked=True)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,10 @@ DEAD = Running(alive=False)
         ("terminated", ALIVE, [ShutDown("i")]),
         ("stopped", ALIVE, [ShutDown("i")]),
         (None, ALIVE, [ShutDown("i")]),
+        ("stopping", DEAD, [Park("i")]),
+        ("stopped", PARKED, []),
+        ("pending", PARKED, [Boot("i")]),
+        ("terminated", PARKED, [Bury("i", None)]),
         ("running", DEAD, [Bury("i", MACHINE_FAILED)]),
         ("terminated", DEAD, [Bury("i", None)]),
         ("running", Running(alive=False, cause="why"), [Bury("i", "why")]),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infra.errors import LlmctlError
 from infra.guardian.config import GuardedModel
-from infra.guardian.guardian import Guardian, change
+from infra.guardian.guardian import Guardian, change, standbys
 from infra.guardian.sight import observe, wanted
 from infra.guardian.types import Activity, Group, LiveSlot, Notice, Replica
 from infra.spot.types import Settings
@@ -196,6 +196,10 @@ class FakeCloud:
         """Note it."""
         self.told.append((group, str(desired)))
 
+    def stand_by(self, group: str, count: int) -> None:
+        """Note it."""
+        self.told.append(("stand by", group, str(count)))
+
     def record(self, action: str, model: str, result: str) -> None:
         """Note it."""
         self.told.append((action, model, result))
@@ -254,3 +258,24 @@ def test_one_models_trouble_is_not_anothers() -> None:
 def test_the_table_carries_a_model_unchanged() -> None:
     """What Terraform writes is what the function reads."""
     assert GuardedModel.from_json(MODEL.to_json()) == MODEL
+
+
+def test_the_live_slot_alone_has_instances_that_stand_by() -> None:
+    """Another slot's were prepared for a release that is no longer live: they go before it gets a new one."""
+    model = replace(MODEL, standby=2)
+    seen = slot(*(replica(number) for number in range(4)))
+    idle = replace(seen.on_demand, name="idle")
+    assert standbys(model, replace(seen, idle=(idle,))) == (("on-demand", 2),)
+    pooled = replace(seen, on_demand=replace(seen.on_demand, standby=2))
+    assert standbys(model, replace(pooled, idle=(replace(idle, standby=2),))) == (("idle", 0),)
+    assert standbys(model, pooled) == ()
+    assert standbys(MODEL, pooled) == (("on-demand", 0),)
+
+
+def test_a_warm_pool_is_set_and_told() -> None:
+    """In the audit log, as every change."""
+    enough = slot(*(replica(number) for number in range(4)))
+    pooled = replace(enough, idle=(replace(enough.on_demand, name="idle", standby=1),))
+    cloud = FakeCloud({"broken": None, "new": None, "chat": pooled})
+    Guardian(cloud, FakeClock()).look()
+    assert cloud.told == [("stand by", "idle", "0"), ("standby", "chat", "idle: 0 stopped instances")]
