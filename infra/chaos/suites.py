@@ -70,22 +70,26 @@ _ALL = (
     _suite(
         "hang",
         "One engine accepts requests and never answers.",
-        240,
+        180,
         _HUNG,
-        _broken(Trouble.ENGINE_HANG, Who.ONE, 180),
+        _broken(Trouble.ENGINE_HANG, Who.ONE, 120),
     ),
     _suite(
         "agent", "One agent dies, its engine with it.", 150, _HARD, _broken(Trouble.AGENT_DEATH, Who.ONE, 0)
     ),
     _suite(
         "stuck-agent",
-        "One agent does nothing for two minutes.",
-        240,
+        "One agent does nothing for a minute and a half.",
+        180,
         _KEPT,
-        _broken(Trouble.AGENT_HANG, Who.ONE, 120),
+        _broken(Trouble.AGENT_HANG, Who.ONE, 90),
     ),
     _suite(
-        "disk", "All disks are full for two minutes.", 240, _KEPT, _broken(Trouble.FULL_DISK, Who.ALL, 120)
+        "disk",
+        "All disks are full for a minute and a half.",
+        180,
+        _KEPT,
+        _broken(Trouble.FULL_DISK, Who.ALL, 90),
     ),
     _suite(
         "clock",
@@ -97,15 +101,15 @@ _ALL = (
     ),
     _suite(
         "metadata",
-        "The metadata service is out for two minutes, everywhere.",
-        240,
+        "The metadata service is out for a minute and a half, everywhere.",
+        180,
         _KEPT,
-        _broken(Trouble.METADATA_OUTAGE, Who.ALL, 120),
+        _broken(Trouble.METADATA_OUTAGE, Who.ALL, 90),
     ),
     _suite(
         "storm",
         "Half get notice while calls are throttled, weights spread late, disks are full and an agent dies.",
-        300,
+        240,
         _HARD,
         (20, Faults(seconds=200, faults={"throttle": 0.2, "propagation": 20})),
         (20, Break(what=Trouble.FULL_DISK, who=Who.ALL, seconds=120)),
