@@ -92,14 +92,14 @@ class EmbeddedInject:
             case Faults():
                 self._faults = self._faults or self.cloud.faults()
         self._held.append(injection)
-        self._hold()
+        self._hold(injection)
         return ()
 
     def stop(self, injection: Injection) -> None:
         """Undo it."""
         if isinstance(injection, Market | Faults):
             self._held = [each for each in self._held if each is not injection]
-            self._hold()
+            self._hold(injection)
         for broken in [each for each in self._broken if each[0] is injection]:
             self._broken.remove(broken)
             for instance in broken[1]:
@@ -126,17 +126,16 @@ class EmbeddedInject:
         self._broken.append((injection, instances))
         return instances
 
-    def _hold(self) -> None:
+    def _hold(self, changed: Market | Faults) -> None:
         """Set what all that lasts comes to: faults together, the market as the last one says."""
-        if self._faults is not None:
+        if isinstance(changed, Faults) and self._faults is not None:
             held = [each.faults for each in self._held if isinstance(each, Faults)]
             self.cloud.set_faults(**reduce(or_, map(dict, held), self._faults))
-        if self._market is not None:
+        if isinstance(changed, Market) and (before := self._market) is not None:
             markets = [each for each in self._held if isinstance(each, Market)]
             if markets:
                 self._set_market(markets[-1])
             else:
-                before = self._market
                 self.cloud.set_market(before["steps"], repeat=before["repeat"], notice=before["notice"])
 
     def _set_market(self, market: Market) -> None:

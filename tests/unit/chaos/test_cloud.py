@@ -191,6 +191,17 @@ def test_faults_become_what_they_were() -> None:
     assert cloud.held_faults == {"latency": 0.1, "throttle": 0.0}
 
 
+def test_a_market_is_not_begun_anew_by_something_else() -> None:
+    """A trace goes on while faults come and go."""
+    cloud = FakeCloud()
+    inject, faults = EmbeddedInject(cloud, ZONES), Faults(seconds=5, faults={"throttle": 0.3})
+    inject.start(Market(seconds=60, flap=30.0), None, 1)
+    cloud.held_market = {"steps": "going on"}
+    inject.start(faults, None, 1)
+    inject.stop(faults)
+    assert cloud.held_market == {"steps": "going on"}
+
+
 def test_what_never_began_is_undone_without_harm() -> None:
     """An interrupt may come before the beginning."""
     cloud = FakeCloud()
