@@ -5,7 +5,7 @@ Attaching and detaching instances, standby and instance refresh are refused.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from moto.autoscaling import models
@@ -75,6 +75,14 @@ def _install_backend() -> None:
     """Keep moto from moving instances and targets by itself."""
     override(AutoScalingBackend, "notify_terminate_instances", lambda *_: None)
     override(AutoScalingBackend, "update_attached_target_groups", lambda *_: None)
+    override(AutoScalingBackend, "describe_auto_scaling_instances", _instances)
+
+
+def _instances(self: AutoScalingBackend, instance_ids: list[str]) -> list[Member]:
+    """Those of all groups; moto leaves out warm pools."""
+    groups: Iterable[Group] = self.autoscaling_groups.values()
+    members = [member for group in groups for member in group.everyone]
+    return [member for member in members if not instance_ids or member.instance_id in instance_ids]
 
 
 def drop_group(backend: AutoScalingBackend, name: str) -> None:

@@ -42,6 +42,9 @@ def test_a_pool_is_prepared_and_is_no_capacity(pooled: Any) -> None:
     assert (described["WarmPoolSize"], described["WarmPoolConfiguration"]["MinSize"]) == (1, 1)
     states = {each.id: each.state for each in views.instances()}
     assert {states[each] for each in pool(pooled)} == {"stopped"}
+    client = pooled.client("autoscaling")
+    (told,) = client.describe_auto_scaling_instances(InstanceIds=[*pool(pooled)])["AutoScalingInstances"]
+    assert (told["AutoScalingGroupName"], told["LifecycleState"]) == ("group", "Warmed:Stopped")
 
 
 def test_a_group_that_grows_starts_it_and_the_pool_is_filled_again(pooled: Any) -> None:
