@@ -294,7 +294,8 @@ def _draining(state: State, seen: Observation, policy: Policy) -> Step:
 
 def _ended(state: State, now: float) -> State:
     cut = _cut_off(state, now)
-    detail = "; ".join(filter(None, ("the engine has stopped", cut)))
+    ended = "stopped, and kept on standby" if state.standing_by else "the engine has stopped"
+    detail = "; ".join(filter(None, (ended, cut)))
     return replace(_enter(state, Phase.GONE, now, detail), cut_off=cut)
 
 
