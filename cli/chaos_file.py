@@ -76,6 +76,13 @@ def is_file(name: str) -> bool:
 
 def read(path: Path) -> Suite:
     """The suite of a file. Raises `InvalidEnvironment` with file, line and reason for what can't be one."""
+    try:
+        return _read(path)
+    except InvalidEnvironment as error:
+        raise InvalidEnvironment(path, error.problems, hint="the format is in docs/chaos.md") from error
+
+
+def _read(path: Path) -> Suite:
     from infra.environment import document as documents
 
     document = documents.read(path)

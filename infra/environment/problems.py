@@ -42,14 +42,19 @@ class Problem:
 class InvalidEnvironment(Refused):
     """An environment file that can't be acted on, with every problem in it, in the order of the file."""
 
-    def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        problems: Iterable[Problem],
+        hint: str = "the format is in docs/environment-file.md and `llmctl schema`",
+    ) -> None:
         self.path = path
         self.problems = tuple(problems)
         count = len(self.problems)
         super().__init__(
             f"{path} has {count} error{'s' if count > 1 else ''}:\n"
             + "\n".join(problem.render() for problem in self.problems),
-            hint="the format is in docs/environment-file.md and `llmctl schema`",
+            hint=hint,
         )
 
 

@@ -9,6 +9,7 @@ spot lacks.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from infra.errors import LlmctlError
@@ -97,7 +98,8 @@ class Guardian:
         Raises `LlmctlError` in the end if any could not be looked after.
         """
         failed: list[str] = []
-        lacking = [model for model in self.cloud.models() if self._contained(model, failed, self._first_look)]
+        first = partial(self._first_look, failed)
+        lacking = [model for model in self.cloud.models() if self._contained(model, failed, first)]
         if lacking:
             self.clock.sleep(_CONFIRM_SECONDS)
         for model in lacking:
@@ -106,17 +108,17 @@ class Guardian:
             raise LlmctlError(f"the guardian failed to look after {', '.join(failed)}")
 
     def _contained(
-        self, model: GuardedModel, failed: list[str], look: Callable[[GuardedModel], bool]
+        self, model: GuardedModel, failed: list[str], look: Callable[[GuardedModel], bool | None]
     ) -> bool:
         """Keep a model's trouble from the others, and remember whose it was."""
         try:
-            return look(model)
+            return bool(look(model))
         except Exception:  # noqa: BLE001 - the outermost frame: other models get their look
             _LOG.exception("%s: this look failed, the next one begins anew", model.name)
             failed.append(model.name)
             return False
 
-    def _first_look(self, model: GuardedModel) -> bool:
+    def _first_look(self, failed: list[str], model: GuardedModel) -> bool:
         """Give back what is too much, and keep the warm pools; whether something is missing."""
         now = self.clock.time()
         slot = self.cloud.live(model.name, now - remembered(model.settings))
@@ -125,10 +127,14 @@ class Guardian:
         due = change(model, slot, now)
         if due and due.after < due.before:
             self._make(due, model)
+        # By itself: a pool that AWS refuses must not keep anything from being added.
+        self._contained(model, failed, partial(self._keep_pools, slot))
+        return bool(due and due.after > due.before)
+
+    def _keep_pools(self, slot: LiveSlot, model: GuardedModel) -> None:
         for group, count in standbys(model, slot):
             self.cloud.stand_by(group, count)
             self.cloud.record("standby", model.name, f"{group}: {count} stopped instances")
-        return bool(due and due.after > due.before)
 
     def _second_look(self, model: GuardedModel) -> bool:
         """Add what is still missing."""

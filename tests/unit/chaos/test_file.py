@@ -70,6 +70,7 @@ def test_what_is_wrong_is_said_with_its_line(
     path = written(tmp_path, WHOLE.replace(old, new))
     with pytest.raises(InvalidEnvironment) as caught:
         read(path)
+    assert "docs/chaos.md" in caught.value.hint
     (problem,) = caught.value.problems
     assert problem.line == line, problem
     assert what in problem.what

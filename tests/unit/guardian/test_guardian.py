@@ -279,3 +279,21 @@ def test_a_warm_pool_is_set_and_told() -> None:
     cloud = FakeCloud({"broken": None, "new": None, "chat": pooled})
     Guardian(cloud, FakeClock()).look()
     assert cloud.told == [("stand by", "idle", "0"), ("standby", "chat", "idle: 0 stopped instances")]
+
+
+def test_a_pool_that_is_refused_keeps_nothing_from_being_added() -> None:
+    """AWS may not offer warm pools for a group: the fallback is there all the same, the failure is told."""
+    pooled = slot(replica(1))
+    idle = replace(pooled.on_demand, name="idle", standby=1)
+    cloud = Refusing({"broken": None, "new": None, "chat": replace(pooled, idle=(idle,))})
+    with pytest.raises(LlmctlError, match="chat"):
+        Guardian(cloud, FakeClock()).look()
+    assert ("on-demand", "2") in cloud.told
+
+
+class Refusing(FakeCloud):
+    """Knows no warm pools."""
+
+    def stand_by(self, group: str, count: int) -> None:
+        """Refused."""
+        raise LlmctlError("no warm pools here")
