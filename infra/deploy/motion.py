@@ -169,8 +169,10 @@ def _group_steps(model: Model, group: Group, release: int, now: datetime) -> lis
 
 
 def _moves_by_itself(model: Model, market: Market) -> bool:
-    """Whether the desired size is somebody else's: a policy's, or that of sleep and waking."""
-    return market is Market.SPOT and (model.scaling is not None or model.replicas.sleep_after is not None)
+    """Whether the desired size is somebody else's: a policy's, the guardian's, or sleep's."""
+    if market is Market.ON_DEMAND:
+        return model.spot.fallback  # in a drought these are all that serve
+    return model.scaling is not None or model.replicas.sleep_after is not None
 
 
 def _schedules(model: Model, group: Group) -> tuple[Schedule, ...]:

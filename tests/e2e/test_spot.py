@@ -130,6 +130,9 @@ def test_no_spot_at_all(market: Project, load: Load) -> None:
     what = "on-demand replaces spot"
     eventually(lambda: len(healthy(market, "on-demand")) >= WANTED, within=within, what=what, every=2)
     assert ready in healthy(market, "on-demand")
+    serving = healthy(market, "on-demand")
+    market.ok("deploy", "--env", NAME, "--yes")
+    assert serving <= healthy(market, "on-demand"), "a deploy takes away what the guardian added"
     eventually(lambda: not healthy(market, "spot"), within=NOTICE_SECONDS + 30, what="spot is gone", every=2)
     assert market.run("plan", "--env", NAME).code == NO_CHANGES
 

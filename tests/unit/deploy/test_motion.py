@@ -60,6 +60,21 @@ def test_cut_anywhere_and_run_again_reaches_the_same_end(
     assert runtime.live_by_model.keys() == {"chat", "french"}
 
 
+@pytest.mark.parametrize("fallback", [True, False])
+def test_a_deploy_in_a_drought_takes_nobody_away(
+    environment: Environment, fleet: FakeFleet, balancer: FakeBalancer, runtime: FakeRuntime, fallback: bool
+) -> None:
+    """What the guardian added may be all that serves; without a fallback the file's size holds."""
+    chat = environment.models["chat"]
+    told = msgspec.structs.replace(chat, spot=msgspec.structs.replace(chat.spot, fallback=fallback))
+    environment = msgspec.structs.replace(environment, models={"chat": told})
+    settle(environment, fleet, balancer, runtime)
+    fleet.resize(BLUE_ON_DEMAND, minimum=1, desired=3)
+    assert settle(environment, fleet, balancer, runtime) == (
+        [] if fallback else [Resize(BLUE_ON_DEMAND, 1, 1)]
+    )
+
+
 def test_new_template_version_does_not_reach_a_live_slot(
     environment: Environment, fleet: FakeFleet, balancer: FakeBalancer, runtime: FakeRuntime
 ) -> None:
