@@ -24,6 +24,7 @@ COMMANDS = {
     "bootstrap": "Create the bucket that holds the Terraform state.",
     "synth": "Write the Terraform configuration of an environment.",
     "plan": "Show what a deploy would change.",
+    "drift": "Show how the cloud differs from the file, and who moved it.",
     "deploy": "Create or update an environment and wait until it serves.",
     "upgrade": "Change a model and roll its new release out, step by step.",
     "promote": "Go on to a rollout's next step now, or to 100 %.",

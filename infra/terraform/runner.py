@@ -22,7 +22,17 @@ from infra.errors import ExitCode, LlmctlError
 from infra.terraform import provider
 from infra.terraform.diagnostics import failure, model_lines
 from infra.terraform.directory import RunDirectory
-from infra.terraform.events import Diagnostic, Event, Message, Notice, Observer, PlannedChange, Summary, parse
+from infra.terraform.events import (
+    Diagnostic,
+    Drift,
+    Event,
+    Message,
+    Notice,
+    Observer,
+    PlannedChange,
+    Summary,
+    parse,
+)
 from infra.terraform.find import Executable, find_executable
 from infra.terraform.lock import Lock, Operation, conflict, find_lock, is_abandoned, lost_race
 from infra.terraform.process import Ended, Listener, follow
@@ -58,6 +68,8 @@ class PlanSummary:
     has_changes: bool
     """Also true when only outputs change."""
     destroy: bool = False
+    drifts: tuple[Drift, ...] = ()
+    """Resources that were changed outside Terraform, also in ways that it leaves alone."""
 
     @property
     def operations(self) -> int:
@@ -162,7 +174,8 @@ class Terraform:
         changes = tuple(
             event for event in result.events if isinstance(event, PlannedChange) and event.action != "read"
         )
-        return PlanSummary(path, changes, result.ended.code == _HAS_CHANGES, destroy)
+        drifts = tuple(event for event in result.events if isinstance(event, Drift))
+        return PlanSummary(path, changes, result.ended.code == _HAS_CHANGES, destroy, drifts)
 
     def keep(self, plan: PlanSummary, path: Path) -> None:
         """Copy a plan to a file of the user's, unreadable for others."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from openai import OpenAI, OpenAIError
 
+from infra.aws.session import Session
 from tests.e2e.harness import Project, eventually, project
 from tests.e2e.rollouts import Load, cloud_of
 
@@ -133,6 +134,9 @@ def test_no_spot_at_all(market: Project, load: Load) -> None:
     serving = healthy(market, "on-demand")
     market.ok("deploy", "--env", NAME, "--yes")
     assert serving <= healthy(market, "on-demand"), "a deploy takes away what the guardian added"
+    told = {each["what"]: each["kind"] for each in drift(market)["findings"]}
+    assert told["llmctl-market-chat-blue-on-demand"] == "expected motion"
+    assert told["llmctl-market-chat-blue-spot"] == "broken", "there is no capacity"
     eventually(lambda: not healthy(market, "spot"), within=NOTICE_SECONDS + 30, what="spot is gone", every=2)
     assert market.run("plan", "--env", NAME).code == NO_CHANGES
 
@@ -211,6 +215,23 @@ def asking(market: Project) -> Iterator[Counter[str]]:
         for thread in threads:
             thread.join()
         client.close()
+
+
+def drift(market: Project) -> Any:
+    """What `drift` says."""
+    return market.run("drift", "--env", NAME, "--json").json()
+
+
+def test_a_change_by_hand_is_told(market: Project) -> None:
+    """A resource and a size that somebody moved; a deploy puts both back."""
+    assert not drift(market)["drifted"]
+    group = "llmctl-market-chat-blue-spot"
+    session = Session("us-east-1", cloud_of(market).environment())
+    session.autoscaling.update_auto_scaling_group(AutoScalingGroupName=group, MinSize=0, MaxSize=9)
+    told = {each["what"]: each["kind"] for each in drift(market)["findings"]}
+    assert told == {"aws_autoscaling_group.model_chat_blue_spot": "manual change", group: "manual change"}
+    market.ok("deploy", "--env", NAME, "--yes")
+    assert not drift(market)["drifted"]
 
 
 def events(market: Project) -> list[dict[str, Any]]:
