@@ -34,7 +34,11 @@ def install() -> None:
 
 
 def site_folder(folder: Path) -> Path:
-    """Write the `sitecustomize` that installs it into `folder`, and return that."""
+    """Write the `sitecustomize` that installs it into `folder`, and return that.
+
+    It is this file's text and imports nothing of the cloud's: an instance's programs may have packages of the
+    same names, and the first one that is imported wins.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sitecustomize.py").write_text(f"from {__name__} import install\n\ninstall()\n")
+    (folder / "sitecustomize.py").write_text(f"{Path(__file__).read_text()}\n\ninstall()\n")
     return folder

@@ -108,6 +108,14 @@ def test_a_wrong_clock_is_wrong_for_python(shell: Shell, tmp_path: Path) -> None
     assert float(output) < time.time() - 0.99e9
 
 
+def test_programs_import_their_own_packages(shell: Shell, tmp_path: Path) -> None:
+    """What the image does to Python brings none of its own modules along: an agent is called `infra`, too."""
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "__init__.py").write_text("mine = True")
+    (tmp_path / "program.py").write_text("import infra; print(infra.mine)")
+    assert shell.run(f"python3 {tmp_path}/program.py") == (0, "True\n")
+
+
 @pytest.mark.parametrize("end", ["docker kill engine", "docker rm --force engine"])
 def test_an_engine_is_killed(shell: Shell, end: str) -> None:
     """Kill and rm --force end it at once, and its name is free again."""
