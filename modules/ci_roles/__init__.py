@@ -1,0 +1,1 @@
+"""The roles that jobs of a code host act as."""
