@@ -19,12 +19,14 @@ WEIGHTS := $(STAMPS)/weights
 DEV := $(STAMPS)/dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo down test check bindings lock clean
+.PHONY: help setup setup-ci setup-dev demo down test check bindings lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME) $(TERRAFORM) $(WEIGHTS) ## Create .venv with all that llmctl and its embedded cloud need
+
+setup-ci: $(RUNTIME) $(TERRAFORM) ## The same without the embedded cloud's weights: what CI jobs for AWS need
 
 setup-dev: setup $(DEV) ## The same, with the tools of the developers
 
@@ -42,7 +44,7 @@ check: setup-dev ## Lint, types, architecture and unit tests: what must hold bef
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/zizmor --offline --quiet .github/workflows
+	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/actionlint
 	$(PYTEST) -n 2 tests/unit tests/architecture
 

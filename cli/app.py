@@ -24,6 +24,7 @@ COMMANDS = {
     "bootstrap": "Create the bucket that holds the Terraform state.",
     "synth": "Write the Terraform configuration of an environment.",
     "plan": "Show what a deploy would change.",
+    "cost": "Show what an environment costs by the month, before it is deployed.",
     "drift": "Show how the cloud differs from the file, and who moved it.",
     "deploy": "Create or update an environment and wait until it serves.",
     "upgrade": "Change a model and roll its new release out, step by step.",
@@ -45,7 +46,10 @@ COMMANDS = {
     "compare": "Ask both releases of a model the golden prompts and compare the answers.",
     "export": "Write alarms for Prometheus, dashboards for Grafana.",
     "api-key": "Print the API key of an environment's endpoint.",
+    "inventory": "List what exists, with age and price; what crashed runs left.",
     "destroy": "Take an environment down and prove that nothing is left.",
+    "ci": "Review, deploy and watch environments from CI jobs.",
+    "reap": "Destroy environments whose time is over, without their files.",
     "local": "Run the embedded cloud on this machine.",
 }
 

@@ -7,13 +7,19 @@ import click
 from infra.errors import ExitCode, LlmctlError, Refused
 
 
-def confirm(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> None:
+def confirm(
+    question: str,
+    *,
+    yes: bool,
+    otherwise: str = "nothing was changed",
+    code: ExitCode = ExitCode.FAILED,
+) -> None:
     """Go on after a yes; raise `Refused` without a terminal, `LlmctlError` (`otherwise`) after a no."""
     if yes:
         return
     _need_terminal()
     if not click.confirm(question, err=True):
-        raise LlmctlError(f"stopped: {otherwise}", code=ExitCode.FAILED)
+        raise LlmctlError(f"stopped: {otherwise}", code=code)
 
 
 def confirm_by_name(question: str, name: str, *, yes: bool) -> None:

@@ -6,7 +6,7 @@ Everything is built when first used, so that a command pays only for what it tou
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from infra.aws.api_key import SecretApiKey
     from infra.aws.balancer import AwsBalancer
     from infra.aws.fleet import AwsFleet
-    from infra.aws.inventory import Leftover
+    from infra.aws.lifetimes import Lifetimes
     from infra.aws.log_reader import LogReader
     from infra.aws.metrics import CloudWatchReader
     from infra.aws.runtime_table import RuntimeTable
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from infra.aws.session import Session
     from infra.aws.state_bucket import StateBucket
     from infra.clock import SystemClock
+    from infra.cost.prices import Prices
     from infra.dashboard.source import CloudSource, Connection
     from infra.deploy.types import EnvironmentState, Facts
     from infra.metrics.summary import Summary
+    from infra.plan.archive import Archive
+    from infra.teardown.types import Resource
     from infra.terraform.events import Observer
     from infra.terraform.runner import Terraform
-
-_PATIENCE_STEP = 3.0
 
 
 @dataclass
@@ -92,10 +93,13 @@ class Workspace:
         return StateBucket(self.session, names.state_bucket(account, self.environment.provider.region))
 
     @contextmanager
-    def terraform(self, observer: "Observer", *, force_unlock: str | None = None) -> Iterator["Terraform"]:
+    def terraform(
+        self, observer: "Observer", *, force_unlock: str | None = None, archive: "Archive | None" = None
+    ) -> Iterator["Terraform"]:
         """Yield Terraform, ready to plan: synthesised first, so that what is wrong shows without an account.
 
         The run directory is held meanwhile. `force_unlock`: the id of a state lock to release before.
+        `archive`: a plan that is there already; it brings its configuration along.
         """
         import os
 
@@ -104,7 +108,7 @@ class Workspace:
 
         name, region = self.environment.environment, self.environment.provider.region
         with Terraform(self.path, name, os.environ, observer) as terraform:
-            terraform.synth()
+            terraform.restore(archive.extract) if archive else terraform.synth()
             self._need_state_bucket()
             terraform.reach(self.variables)
             terraform.init(Backend(self.state_bucket.name, names.state_key(name), region))
@@ -124,11 +128,40 @@ class Workspace:
             )
 
     @cached_property
+    def lifetimes(self) -> "Lifetimes":
+        """Until when environments may live."""
+        from infra.aws.lifetimes import Lifetimes
+
+        return Lifetimes(self.session)
+
+    def renew(self) -> datetime | None:
+        """Let the environment live for its `ttl` from now on, or for ever; until when."""
+        from infra.environment.base import seconds
+
+        ttl = self.environment.ttl
+        expires = self.clock.now() + timedelta(seconds=seconds(ttl)) if ttl else None
+        self.lifetimes.renew(self.environment.environment, expires)
+        return expires
+
+    @cached_property
     def clock(self) -> "SystemClock":
         """Real time."""
         from infra.clock import SystemClock
 
         return SystemClock()
+
+    def prices(self) -> "Prices":
+        """What AWS asks in the environment's region; for an embedded cloud, nobody is asked."""
+        from infra.cost.prices import snapshot
+
+        region = self.environment.provider.region
+        if self.environment.provider.name == "embedded":
+            return snapshot(region)
+        from infra.aws.prices import PriceBook
+        from infra.paths import cache_directory
+
+        types = {each for model in self.environment.models.values() for each in model.instances.types}
+        return PriceBook(self.session, cache_directory()).read(types, self.clock.now())
 
     @cached_property
     def fleet(self) -> "AwsFleet":
@@ -241,14 +274,14 @@ class Workspace:
         name = self.environment.environment
         return Refused(f"{name} is not deployed", hint=f"`llmctl deploy --env {name}` deploys it")
 
-    def leftovers(self, *, patience: float) -> "tuple[Leftover, ...]":
+    def leftovers(self, *, patience: float) -> "tuple[Resource, ...]":
         """What exists of the environment; asked again for `patience` seconds while there is something."""
         from infra.aws.inventory import inventory
+        from infra.aws.probes.scope import Scope
+        from infra.teardown.removing import settled
 
-        deadline = self.clock.now() + timedelta(seconds=patience)
-        while (left := inventory(self.session, self.environment)) and self.clock.now() < deadline:
-            self.clock.sleep(_PATIENCE_STEP)
-        return left
+        scope = Scope.of(self.environment)
+        return settled(lambda: inventory(self.session, scope), self.clock, patience=patience)
 
     def named_models(self, model: str | None) -> list[str]:
         """The model of that name, or all; raises `Refused` for an unknown name."""

@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.ask import confirm
+from cli.planning import planning
 from cli.render.plan import print_plan
-from cli.render.terraform import showing
 from infra.deploy.audit import audited
 from infra.deploy.motion import steps
 from infra.deploy.releases import Before, Begin, Drive, Leave, Move, move, needs_history
 from infra.deploy.settle import settle
 from infra.errors import ExitCode
 from infra.rollout.errors import HeldError
-from infra.terraform.plan import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cli.context import Workspace
-    from infra.terraform.plan import PlanReport
+    from infra.plan.archive import Archive
+    from infra.plan.report import PlanReport
 
 
 def apply_changes(
@@ -27,27 +27,34 @@ def apply_changes(
     *,
     yes: bool,
     force_unlock: str | None,
+    archive: "Archive | None" = None,
     agree: "Callable[[PlanReport], None] | None" = None,
 ) -> bool:
     """Plan, show, ask, and apply exactly that plan; whether there was anything to apply.
 
-    `agree` asks instead, and raises where nothing is to be applied.
+    `archive`: its plan is applied. `agree` asks instead, and raises where nothing is to be applied.
     """
-    environment = workspace.environment
-    with showing() as observe, workspace.terraform(observe, force_unlock=force_unlock) as terraform:
-        plan = terraform.plan()
-        if not plan.has_changes:
+    name = workspace.environment.environment
+    with planning(workspace, force_unlock=force_unlock, archive=archive) as planned:
+        if not planned.summary.has_changes:
+            _renew(workspace)
             return False
-        shown = report(environment.environment, plan, environment.models)
-        print_plan(shown, stderr=True)
+        print_plan(planned.report, stderr=True)
         if agree:
-            agree(shown)
+            agree(planned.report)
         else:
-            confirm(f"Apply this to {environment.environment}?", yes=yes)
-        with audited(workspace.runtime, "Apply", environment.environment) as outcome:
-            done = terraform.apply(plan)
+            confirm(f"Apply this to {name}?", yes=yes)
+        _renew(workspace)  # before the apply: one that is killed leaves what has an end, too
+        with audited(workspace.runtime, "Apply", name) as outcome:
+            done = planned.terraform.apply(planned.summary)
             outcome.result = f"{done.add} added, {done.change} changed, {done.remove} destroyed"
     return True
+
+
+def _renew(workspace: "Workspace") -> None:
+    if end := workspace.renew():
+        when = f"{end:%Y-%m-%d %H:%M} UTC"
+        click.echo(f"its ttl is over at {when}; `llmctl reap` destroys it then, a deploy renews it", err=True)
 
 
 def move_what_terraform_leaves(workspace: "Workspace", *, yes: bool) -> bool:

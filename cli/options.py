@@ -86,6 +86,18 @@ def environment_option(function: F) -> F:
     )(function)
 
 
+def cloud_options(function: F) -> F:
+    """`--env NAME` or `--region R`: a cloud to look into, of an environment or of the credentials at hand."""
+    of_environment = click.option(
+        "--env", "-e", "env", envvar="LLMCTL_ENV", metavar="NAME", help="An environment: look into its cloud."
+    )
+    return of_environment(
+        click.option("--region", metavar="R", help="AWS region, without --env. Default: AWS_REGION.")(
+            function
+        )
+    )
+
+
 def json_option(function: F) -> F:
     """`--json`: one JSON document on stdout."""
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")(function)

@@ -14,8 +14,8 @@ from infra.errors import ExitCode, LlmctlError, Refused
 if TYPE_CHECKING:
     from cli.context import Workspace
     from infra.environment.edit import Edit
+    from infra.plan.report import PlanReport
     from infra.rollout.planning import Overrides
-    from infra.terraform.plan import PlanReport
 
 _RELEASE = "aws_launch_template"
 

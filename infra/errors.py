@@ -31,7 +31,7 @@ class ExitCode(IntEnum):
 _MEANINGS = {
     ExitCode.OK: "done, or nothing to change",
     ExitCode.FAILED: "failed",
-    ExitCode.PLAN_HAS_CHANGES: "the plan has changes (plan), or something needs a person (drift)",
+    ExitCode.PLAN_HAS_CHANGES: "the plan has changes (plan, --dry-run), or something needs a person (drift)",
     ExitCode.CONFLICT: "someone else holds the lock, or the state changed",
     ExitCode.ROLLED_BACK: "rolled back: by a gate, for want of capacity, by somebody else",
     ExitCode.INCONCLUSIVE: "inconclusive, or timed out",

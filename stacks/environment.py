@@ -1,16 +1,13 @@
-"""The stack of an environment: what its models share, then each model.
-
-Its state is in S3. The bucket's name has the account in it, which the file may leave open, so the
-configuration is partial: whoever runs Terraform passes `-backend-config=bucket=...`.
-"""
+"""The stack of an environment: what its models share, then each model."""
 
 from collections.abc import Mapping
 
-from cdktf import S3Backend, TerraformStack
+from cdktf import TerraformStack
 from constructs import Construct
 
 from infra.environment import names
 from infra.environment.model import Environment
+from infra.environment.record import RECORD, encoded
 from infra.guardian.bundle import guardian_bundle
 from infra.observability.alarms import environment_alarms
 from infra.observability.types import Sources
@@ -21,9 +18,8 @@ from modules.bindings.aws.data_caller_identity import DataCallerIdentity
 from modules.bindings.aws.dynamodb_table import DynamodbTable
 from modules.bindings.aws.iam_role import IamRole
 from modules.bindings.aws.lambda_function import LambdaFunction
-from modules.bindings.aws.provider import AwsProvider
 from modules.bindings.aws.sns_topic import SnsTopic
-from modules.bindings.base import output
+from modules.bindings.base import literal, output
 from modules.capture.samples import Samples
 from modules.chaos.experiments import ExperimentRole
 from modules.guardian.guardian import Guardian
@@ -41,10 +37,8 @@ from modules.tags import environment_tags
 from modules.waker.waker import Waker
 from modules.watchdog.watchdog import Watchdog
 from stacks.model import Foundation, ModelResources
+from stacks.terraform import configure
 from stacks.waker import waker_config
-
-_TERRAFORM = ">= 1.10"
-"""The first whose S3 backend locks with a file."""
 
 
 class EnvironmentStack(TerraformStack):
@@ -55,7 +49,7 @@ class EnvironmentStack(TerraformStack):
         self._environment = environment
         self._name = environment.environment
         self._region = environment.provider.region
-        self._terraform()
+        configure(self, environment, key=names.state_key(self._name), tags=environment_tags(environment))
         foundation = self._foundation(agent)
         models = {
             model: ModelResources(
@@ -64,21 +58,6 @@ class EnvironmentStack(TerraformStack):
             for model in environment.models
         }
         self._watch({name: model.sources for name, model in models.items()}, foundation)
-
-    def _terraform(self) -> None:
-        account = self._environment.provider.account
-        AwsProvider(
-            self,
-            "aws",
-            region=self._region,
-            allowed_account_ids=[account] if account else None,
-            default_tags=[{"tags": environment_tags(self._environment)}],
-        )
-        S3Backend(self, bucket="", key=names.state_key(self._name), region=self._region, encrypt=True)
-        self.add_override("terraform.required_version", _TERRAFORM)
-        # Unknown to CDKTF's class, and not known here: see the module's docstring.
-        self.add_override("terraform.backend.s3.use_lockfile", True)
-        self.add_override("terraform.backend.s3.bucket", None)
 
     def _foundation(self, agent: AgentFile) -> Foundation:
         environment, protect = self._environment, self._environment.protect
@@ -122,6 +101,8 @@ class EnvironmentStack(TerraformStack):
         output(self, "endpoint", balancer.url, description="Where clients find the environment")
         output(self, "balancer_dns", balancer.balancer.dns_name, description="DNS name of the balancer")
         output(self, "runtime_table", table.name, description="DynamoDB table of the runtime")
+        record = literal(encoded(self._environment))
+        output(self, RECORD, record, description="The environment file that was applied")
 
     def _topic(self, account: str) -> SnsTopic:
         return AlarmTopic(

@@ -1,5 +1,7 @@
 """`llmctl deploy`."""
 
+from pathlib import Path
+
 import click
 
 from cli.options import DURATION, environment_option, force_unlock_option, json_option, yes_option
@@ -13,6 +15,12 @@ from cli.options import DURATION, environment_option, force_unlock_option, json_
 @click.option("--timeout", type=DURATION, default="30m", show_default=True, help="How long to wait.")
 @click.option("--no-rollout", is_flag=True, help="Leave a new release waiting; the live one stays.")
 @click.option("--detach", is_flag=True, help="Begin rollouts but don't drive them: `llmctl resume` does.")
+@click.option(
+    "--plan",
+    "plan",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Apply this plan, which `llmctl plan --out` made, and no other.",
+)
 @click.option("--retry", is_flag=True, help="Also roll out a release that was rolled back before.")
 def command(
     env: str,
@@ -24,6 +32,7 @@ def command(
     no_rollout: bool,
     detach: bool,
     retry: bool,
+    plan: Path | None,
 ) -> int:
     """Create or update an environment, roll out what changed, and wait until everything serves.
 
@@ -37,9 +46,11 @@ def command(
     from cli.render.live import watching
     from infra.deploy.wait import until_ready
     from infra.errors import ExitCode
+    from infra.plan.archive import read
 
+    archive = read(plan) if plan else None
     workspace = open_workspace(env, starts_cloud=True)
-    applied = apply_changes(workspace, yes=yes, force_unlock=force_unlock)
+    applied = apply_changes(workspace, yes=yes, force_unlock=force_unlock, archive=archive)
     moved = move_what_terraform_leaves(workspace, yes=yes or applied)
     code = None if no_rollout else roll_out_releases(workspace, yes=yes, retry=retry, detach=detach)
     if code in (None, ExitCode.OK):

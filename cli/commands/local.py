@@ -181,6 +181,22 @@ def market(name: str, *, as_json: bool, clear: bool, **wanted: Any) -> None:
 
 @command.command()
 @_name
+@json_option
+def bill(name: str, *, as_json: bool) -> None:
+    """Show what the instances of the environment NAME would have cost on AWS, since its cloud is up."""
+    from cli.context import open_workspace
+    from cli.render import emit_json
+    from cli.render.cost import print_bill
+    from infra.cost.bill import Usage, bill
+
+    workspace = open_workspace(name)
+    usage = [Usage(**each) for each in _running(name).usage()]
+    charges = bill(usage, workspace.environment, workspace.prices())
+    emit_json(charges) if as_json else print_bill(charges)
+
+
+@command.command()
+@_name
 def down(name: str) -> None:
     """End the cloud NAME with all that runs in it. Its logs stay; what was deployed is gone."""
     from infra.embedded.client import Cloud, sweep

@@ -6,6 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.render.quantity import age_text
 from infra.deploy.types import EnvironmentState, ModelState, Phase, Replica, RolloutState, SlotState
 from infra.rollout.types import Phase as RolloutPhase
 
@@ -83,7 +84,7 @@ def _add_model(table: Table, model: ModelState, now: datetime) -> None:
 
 def rollout_line(rollout: RolloutState, now: datetime) -> str:
     """A rollout in one line: what moves, how far it is, who drives it."""
-    age = _age((now - rollout.since).total_seconds())
+    age = age_text((now - rollout.since).total_seconds())
     driver = f", driven by {rollout.driver}" if rollout.driver else ", and nobody drives it"
     if rollout.phase is RolloutPhase.KEEPING and not rollout.driver:
         driver = ""
@@ -103,7 +104,7 @@ def _slot_cells(model: ModelState, slot: SlotState) -> tuple[str, ...]:
 
 def _replica_cells(replica: Replica, now: datetime) -> tuple[str | Text, ...]:
     detail = f"{replica.phase} {replica.detail}".strip()
-    age = _age((now - replica.launched).total_seconds()) if replica.launched else ""
+    age = age_text((now - replica.launched).total_seconds()) if replica.launched else ""
     return (
         "" if replica.release is None else str(replica.release),
         "",
@@ -114,10 +115,3 @@ def _replica_cells(replica: Replica, now: datetime) -> tuple[str | Text, ...]:
         replica.zone,
         age,
     )
-
-
-def _age(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:.0f}s"

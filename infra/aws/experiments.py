@@ -52,8 +52,10 @@ class Experiments:
     def instances(self, experiment: str) -> tuple[str, ...]:
         """Those that it takes; none while AWS hasn't chosen them yet."""
         answer = self._fis.list_experiment_resolved_targets(experimentId=experiment, maxResults=_LIMIT)
-        arns = (target["targetInformation"]["arn"] for target in answer["resolvedTargets"])
-        return tuple(arn.rpartition("/")[2] for arn in arns)
+        # The API documents what it tells of a target as a map of texts, and names none of its keys.
+        maps = (target["targetInformation"] for target in answer["resolvedTargets"])
+        told = (value for each in maps for value in each.values())
+        return tuple(dict.fromkeys(value.rpartition("/")[2] for value in told if ":instance/" in value))
 
     @property
     def _fis(self) -> Any:

@@ -3,6 +3,7 @@
 Free of the environment's model, because it runs in functions too.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from infra.aws.session import translated
@@ -42,6 +43,20 @@ def resize(autoscaling: "AutoScalingClient", group: str, *, minimum: int, desire
     with translated(f"resizing {group}", changes=True):
         autoscaling.update_auto_scaling_group(
             AutoScalingGroupName=group, MinSize=minimum, DesiredCapacity=desired
+        )
+
+
+def occupied(autoscaling: "AutoScalingClient", groups: Sequence[str]) -> int:
+    """How many instances the groups have, less those that wait in a warm pool: they serve nobody."""
+    with translated("reading the autoscaling groups"):
+        pages = autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
+            AutoScalingGroupNames=list(groups)
+        )
+        return sum(
+            not instance["LifecycleState"].startswith("Warmed")
+            for page in pages
+            for group in page["AutoScalingGroups"]
+            for instance in group.get("Instances", ())
         )
 
 

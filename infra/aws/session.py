@@ -100,11 +100,15 @@ class Session:
         with translated("reading the AWS configuration"):
             self._boto3 = _boto3_session(region, environment)
 
-    def client(self, service: str) -> Any:
-        """Make a client of a service that has no typed attribute here."""
+    def client(self, service: str, *, region: str | None = None, config: Config | None = None) -> Any:
+        """Make a client of a service that has no typed attribute here.
+
+        `region`: where its endpoint is, if it is elsewhere; `config` adds to the usual one.
+        """
         create: Any = self._boto3.client
         with translated(f"preparing to call {service}"):
-            return create(service, endpoint_url=self.endpoint, config=self._config())
+            merged = self._config().merge(config or Config())
+            return create(service, region_name=region, endpoint_url=self.endpoint, config=merged)
 
     @cached_property
     def bounded(self) -> "Session":

@@ -14,9 +14,14 @@ def refuse_if_protected(environment: Environment, path: str) -> None:
         )
 
 
+def at_work(fleet: Fleet) -> tuple[str, ...]:
+    """Groups that have replicas, or may get some."""
+    return tuple(group.name for group in fleet.groups() if group.min or group.desired)
+
+
 def shrink_to_zero(fleet: Fleet) -> tuple[str, ...]:
     """Take every group to zero, so that the balancer drains all replicas; which ones had to."""
-    shrunk = tuple(group.name for group in fleet.groups() if group.min or group.desired)
+    shrunk = at_work(fleet)
     for name in shrunk:
         fleet.resize(name, minimum=0, desired=0)
     return shrunk

@@ -1,6 +1,6 @@
 """The daemon's own HTTP interface: what runs, and failures on demand. On a loopback address only.
 
-GET /status; GET and POST /faults, /market; POST /instances/ID/kill; POST /instances/ID/interrupt
+GET /status, /usage; GET and POST /faults, /market; POST /instances/ID/kill; POST /instances/ID/interrupt
 {"in_seconds": 120}; POST /instances/ID/rebalance; POST /instances/ID/trouble {"what": "engine-hang",
 "seconds": 60, "by": 0}, where 0 seconds end it. What AWS has an API for is asked of that API, not here.
 """
@@ -8,6 +8,7 @@ GET /status; GET and POST /faults, /market; POST /instances/ID/kill; POST /insta
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from infra.embedded.aws.faults import INJECTOR, Faults
 from infra.embedded.aws.spot_market import MARKET, SpotMarket
 from infra.embedded.compute.compute import Compute
 from infra.embedded.loop import LoopThread
+from infra.embedded.meter import Meter
 from infra.embedded.troubles import Trouble
 from infra.errors import LlmctlError, Refused
 
@@ -26,10 +28,16 @@ class Admin:
     """The running interface."""
 
     def __init__(
-        self, loop: LoopThread, address: str, status: Callable[[], dict[str, Any]], compute: Compute
+        self,
+        loop: LoopThread,
+        address: str,
+        status: Callable[[], dict[str, Any]],
+        compute: Compute,
+        meter: Meter,
     ) -> None:
         self._loop = loop
         self._status = status
+        self._meter = meter
         self._compute = compute
         self._runner = web.AppRunner(self._app(), access_log=None)
         loop.call(self._runner.setup())
@@ -44,6 +52,7 @@ class Admin:
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[_errors])
         app.router.add_get("/status", self._get_status)
+        app.router.add_get("/usage", self._get_usage)
         app.router.add_get("/faults", self._get_faults)
         app.router.add_post("/faults", self._set_faults)
         app.router.add_get("/market", self._get_market)
@@ -57,6 +66,10 @@ class Admin:
     async def _get_status(self, request: web.Request) -> web.Response:
         # In a thread: it waits for the lock of the AWS side, and instances want their metadata meanwhile.
         return web.json_response(await asyncio.to_thread(self._status))
+
+    async def _get_usage(self, request: web.Request) -> web.Response:
+        usage = [asdict(pool) | {"hours": hours} for pool, hours in self._meter.hours().items()]
+        return web.json_response({"instances": usage})
 
     async def _get_faults(self, request: web.Request) -> web.Response:
         return web.json_response(INJECTOR.show())

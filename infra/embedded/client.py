@@ -140,6 +140,11 @@ class Cloud:
         """What runs: instances, load balancers, problems. Raises LlmctlError when nobody answers."""
         return self._call("GET", "/status")
 
+    def usage(self) -> list[dict[str, Any]]:
+        """Hours that instances have run: group, instance_type, market, zone, hours. Raises LlmctlError."""
+        found: list[dict[str, Any]] = self._call("GET", "/usage")["instances"]
+        return found
+
     def kill_instance(self, instance_id: str) -> None:
         """Crash an instance's machine. Raises LlmctlError when it has none."""
         self._call("POST", f"/instances/{instance_id}/kill")

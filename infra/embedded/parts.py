@@ -29,6 +29,7 @@ from infra.embedded.compute.metadata import PORT, MetadataService
 from infra.embedded.functions.service import FunctionService
 from infra.embedded.image import build
 from infra.embedded.loop import LoopThread
+from infra.embedded.meter import Meter
 from infra.paths import cache_directory
 
 _STOP_SECONDS = 5.0
@@ -56,6 +57,7 @@ class Parts:
     functions: FunctionService
     balancer: Balancer
     traffic: TrafficMetrics
+    meter: Meter
     admin: Admin
 
     @classmethod
@@ -83,7 +85,8 @@ class Parts:
         balancer.start()
         log = directory / "balancer" / ACCESS_LOG
         traffic = TrafficMetrics(log, views.load_balancers, cloudwatch.record)
-        admin = Admin(loop, own, lambda: about() | status(compute, balancer, server.url), compute)
+        meter = Meter(views.instances)
+        admin = Admin(loop, own, lambda: about() | status(compute, balancer, server.url), compute, meter)
         return cls(
             loop=loop,
             addresses=addresses,
@@ -93,6 +96,7 @@ class Parts:
             functions=functions,
             balancer=balancer,
             traffic=traffic,
+            meter=meter,
             admin=admin,
         )
 
@@ -116,6 +120,7 @@ class Parts:
             "spot market": spot_market.reconciler(self.compute),
             "experiments": experiments.reconciler(self.compute),
             "compute": self.compute.reconcile,
+            "meter": self.meter.look,
             "functions": self.functions.reconcile,
             "balancer": self.balancer.reconcile,
             "traffic metrics": self.traffic.publish,

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from infra.environment.acceptance import Acceptance
 from infra.environment.base import Cidr, Domain, Duration, Positive, Scalar, Spec
 from infra.environment.monitoring import Alarms, Capture, Monitoring
 from infra.environment.rollout import Rollout
@@ -161,7 +162,18 @@ class Instances(Spec, frozen=True, kw_only=True):
     ] = "ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id"
     disk_gib: Annotated[int, Meta(ge=20, description="Size of the encrypted root volume, in GiB.")] = 200
     price: Annotated[
-        Price | None, Meta(description="Price of an instance, for cost figures; default: cost is not shown.")
+        Price | None,
+        Meta(
+            description="Price of an instance, for cost figures; without it estimates take AWS's, and "
+            "metrics and alarms show no cost."
+        ),
+    ] = None
+    tokens_per_second: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(
+            description="Tokens that a busy replica generates, as `llmctl bench` measured it: for the price "
+            "of a million."
+        ),
     ] = None
 
 
@@ -338,7 +350,17 @@ class Environment(Spec, frozen=True, kw_only=True):
     ]
     monitoring: Monitoring = Monitoring()
     chaos: Chaos = Chaos()
+    accept: Annotated[
+        tuple[Acceptance, ...], Meta(description="Risks of plans that are meant, each with its reason.")
+    ] = ()
     protect: Annotated[bool, Meta(description="Refuse to destroy this environment.")] = False
+    ttl: Annotated[
+        Duration | None,
+        Meta(
+            description="How long it may live after its last deploy: then `llmctl reap` destroys it. "
+            "At least 15m; default: for ever."
+        ),
+    ] = None
     tags: Annotated[dict[str, str], Meta(description="Tags put on every resource.")] = field(
         default_factory=dict
     )

@@ -138,6 +138,11 @@ def state_key(environment: str) -> str:
     return f"{environment}/terraform.tfstate"
 
 
+def lifetime_key(environment: str) -> str:
+    """Object beside the state that tells until when an environment may live."""
+    return f"{environment}/lifetime.json"
+
+
 def artefact_bucket(account: str, environment: str, region: str) -> str:
     """Bucket of what instances download: the agent."""
     return fit(f"{stack(environment)}-{account}-{region}", 63)

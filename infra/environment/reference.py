@@ -56,7 +56,8 @@ def _ordered(root: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def _within(section: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
     """Names of the sections below one, at any depth."""
     for field in section["properties"].values():
-        name = _reference(field) or _reference(field.get("additionalProperties", {}))
+        inner = (field, field.get("additionalProperties", {}), field.get("items", {}))
+        name = next(filter(None, map(_reference, inner)), None)
         if name:
             yield name
             yield from _within(definitions[name], definitions)

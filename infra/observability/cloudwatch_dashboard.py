@@ -1,5 +1,6 @@
 """Figures -> the body of a CloudWatch dashboard (documented under "Dashboard body structure and syntax")."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,15 @@ def model_dashboard(environment: Environment, model: str, sources: Sources) -> d
     )
     shown = (*figures(environment, model, sources), releases_over_time(environment, model))
     return {"widgets": _widgets(header, shown, region)}
+
+
+def environment_of(body: str) -> str:
+    """The environment whose dashboard this is, by the last word of its title; empty for any other."""
+    try:
+        title: str = json.loads(body)["widgets"][0]["properties"]["markdown"].splitlines()[0]
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return title.rpartition(" ")[2]
 
 
 def _link(dashboard: str) -> str:

@@ -18,7 +18,7 @@ def failure(
     if any(_STALE in error.summary for error in errors):
         return LlmctlError(
             "the state changed after the plan was made; nothing was applied",
-            hint="run the same command again: it plans anew",
+            hint="run the same command again: it plans anew, unless it was given a plan: then make a new one",
             code=ExitCode.CONFLICT,
         )
     said = "\n".join(_text(error, file, lines) for error in errors) or "it said nothing"

@@ -7,11 +7,10 @@ through the environment.
 """
 
 import json
-import os
 import random
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, Self
 
 from infra.errors import ExitCode, LlmctlError
 from infra.terraform import provider
+from infra.terraform.bare import write_bare
 from infra.terraform.diagnostics import failure, model_lines
 from infra.terraform.directory import RunDirectory
 from infra.terraform.events import (
@@ -46,7 +46,7 @@ _READ_SECONDS = 300
 _ERRORED_STATE = "errored.tfstate"
 _AFTER_KILL = (
     "run the same command again: it releases the lock. What was being created may be in no state: "
-    "`llmctl destroy --orphans` lists what exists"
+    "`llmctl inventory` lists what exists, and `llmctl destroy` removes it, too"
 )
 
 
@@ -70,12 +70,6 @@ class PlanSummary:
     destroy: bool = False
     drifts: tuple[Drift, ...] = ()
     """Resources that were changed outside Terraform, also in ways that it leaves alone."""
-
-    @property
-    def operations(self) -> int:
-        """How many creations, updates and deletions an apply does (a replacement is two)."""
-        counts = {"create": 1, "update": 1, "delete": 1, "replace": 2}
-        return sum(counts.get(change.action, 0) for change in self.changes)
 
 
 @dataclass(frozen=True)
@@ -144,6 +138,18 @@ class Terraform:
         """Write the configuration into the run directory; return the stack's folder."""
         return synthesize(self.file, self.name, self.directory.synthesized, self._variables)
 
+    def restore(self, extract: Callable[[Path, Path], None]) -> None:
+        """Instead of `synth`: `extract` puts a stack and its plan, made before, to these paths."""
+        extract(self.directory.stack, self.directory.plan)
+
+    def restored(self, *, has_changes: bool) -> PlanSummary:
+        """Instead of `plan`: the one that was restored. What it would change, `show` tells."""
+        return PlanSummary(self.directory.plan, (), has_changes)
+
+    def configure_bare(self, region: str) -> None:
+        """Instead of `synth`: a configuration that can destroy what a state lists, without its file."""
+        write_bare(self.directory.stack, region)
+
     def init(self, backend: Backend) -> None:
         """Prepare the synthesized configuration to run against the state in `backend`."""
         self._backend = backend
@@ -176,12 +182,6 @@ class Terraform:
         )
         drifts = tuple(event for event in result.events if isinstance(event, Drift))
         return PlanSummary(path, changes, result.ended.code == _HAS_CHANGES, destroy, drifts)
-
-    def keep(self, plan: PlanSummary, path: Path) -> None:
-        """Copy a plan to a file of the user's, unreadable for others."""
-        path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as copy:
-            copy.write(plan.path.read_bytes())
 
     def apply(self, plan: PlanSummary) -> Summary:
         """Apply a plan, and remove it. Raises `LlmctlError`; what was done until then is in the state."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from openai import OpenAI
 
+from infra.aws.session import Session
+from infra.embedded.client import Cloud
 from tests.e2e.harness import Project, project
 
 NAME = "crash"
@@ -45,11 +47,10 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         yield made
 
 
-def test_orphans_shows_what_the_crash_left(crashed: Project) -> None:
-    """What a killed apply created can be listed, with the exit code that says so."""
-    result = crashed.run("destroy", "--env", NAME, "--orphans", "--json")
-    assert result.code == 8
-    assert {entry["kind"] for entry in result.json()} >= {"iam role"}
+def test_inventory_shows_what_the_crash_left(crashed: Project) -> None:
+    """What a killed apply created can be listed."""
+    left = crashed.ok("inventory", "--env", NAME, "--json").json()
+    assert {entry["kind"] for entry in left} >= {"iam role"}
 
 
 def test_next_deploy_completes(crashed: Project) -> None:
@@ -98,8 +99,8 @@ def test_destroy_without_yes_or_terminal_is_refused(crashed: Project) -> None:
     assert len(crashed.healthy("french")) == 1
 
 
-def test_destroy_after_a_crash_leaves_nothing(crashed: Project) -> None:
-    """Destroy takes away everything, also what a killed destroy has not."""
+def test_destroy_after_a_crash_leaves_nothing(crashed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Destroy takes away everything, also what a killed destroy has not, and what no state knows any more."""
     destroy = crashed.start("destroy", "--env", NAME, "--yes")
     assert destroy.stderr
     for line in destroy.stderr:
@@ -107,8 +108,22 @@ def test_destroy_after_a_crash_leaves_nothing(crashed: Project) -> None:
             break
     destroy.send_signal(signal.SIGKILL)
     destroy.communicate(timeout=30)
-    crashed.ok("destroy", "--env", NAME, "--yes")
-    assert crashed.ok("destroy", "--env", NAME, "--orphans", "--json").json() == []
+    lose_the_state(crashed, monkeypatch)
+    told = crashed.ok("destroy", "--env", NAME, "--yes")
+    assert "ec2 vpc " in told.err
+    assert crashed.ok("inventory", "--env", NAME, "--json").json() == []
     crashed.ok("local", "down", NAME)
     assert crashed.processes() == []
     assert crashed.ok("destroy", "--env", NAME, "--yes").out == f"{NAME}: nothing is left\n"
+
+
+def lose_the_state(crashed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worst that a crash can do: whatever was made is in no state."""
+    monkeypatch.setenv("LLMCTL_STATE_DIR", crashed.variables["LLMCTL_STATE_DIR"])
+    cloud = Cloud.locate(NAME)
+    assert cloud
+    client = Session("us-east-1", cloud.environment_over({})).s3
+    bucket = "llmctl-state-123456789012-us-east-1"
+    assert client.list_objects_v2(Bucket=bucket, Prefix=f"{NAME}/")["KeyCount"] > 0
+    for each in client.list_objects_v2(Bucket=bucket, Prefix=f"{NAME}/")["Contents"]:
+        client.delete_object(Bucket=bucket, Key=each["Key"])

@@ -1,6 +1,8 @@
 """The whole story on the embedded cloud with a real model: deploy, talk, lose a replica, scale, tear down."""
 
 import json
+import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.e2e.harness import Project, Result, eventually, project
 
 LOCAL = Path(__file__).parents[2] / "environments" / "local.yaml"
 NAME = "story"
+PLAN = "story.plan"
 
 pytestmark = [pytest.mark.terraform, pytest.mark.slow, pytest.mark.xdist_group("story")]
 
@@ -26,8 +29,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def deployed(story: Project) -> Result:
-    """The first deploy."""
-    return story.ok("deploy", "--env", NAME, "--yes", "--json")
+    """The first deploy, of a plan that was made before, as if on another machine."""
+    planned = story.run("plan", "--env", NAME, "--out", str(story.folder / PLAN), "--markdown")
+    assert planned.code == 2
+    assert "a new environment" in planned.out
+    shutil.rmtree(story.folder / "state" / "environments" / NAME / "run")
+    return story.ok("deploy", "--env", NAME, "--plan", str(story.folder / PLAN), "--yes", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +96,8 @@ def test_key_is_nowhere_but_in_the_secret(story: Project, client: OpenAI) -> Non
     # The engine's own env file is the one place where an instance may keep it, readable by its owner only.
     leaks = [path for path in kept if key.encode() in path.read_bytes() and path.stat().st_mode & 0o077]
     assert leaks == []
+    with zipfile.ZipFile(story.folder / PLAN) as archive:
+        assert not any(key.encode() in archive.read(name) for name in archive.namelist())
     arguments = [(Path("/proc") / str(pid) / "cmdline").read_bytes() for pid in story.processes()]
     assert not any(key.encode() in line for line in arguments)
 
@@ -103,6 +112,25 @@ def test_second_deploy_says_no_changes(story: Project, deployed: Result) -> None
     before = story.healthy()
     again = story.ok("deploy", "--env", NAME, "--yes")
     assert "no changes" in (again.out + again.err).lower()
+    assert story.healthy() == before
+
+
+def test_a_plan_is_applied_once(story: Project, deployed: Result) -> None:
+    """When the state has moved on, or the file has, nothing is applied (exit code 3)."""
+    before = story.healthy()
+    stale = story.run("deploy", "--env", NAME, "--plan", str(story.folder / PLAN), "--yes")
+    assert (stale.code, "the state changed" in stale.err) == (3, True)
+    story.change("max: 4", "max: 5")
+    moved = story.run("deploy", "--env", NAME, "--plan", str(story.folder / PLAN), "--yes")
+    assert (moved.code, "not the file that was planned" in moved.err) == (3, True)
+    told = story.run("plan", "--env", NAME)
+    assert (told.code, "chat: max replicas 4 -> 5" in told.out) == (2, True)
+    rules, archive = story.folder / "rules", story.folder / "denied.plan"
+    rules.mkdir()
+    (rules / "policy.yaml").write_text("regions: [eu-*]\n")
+    denied = story.run("plan", "--env", NAME, "--policy", str(rules), "--out", str(archive))
+    assert (denied.code, "us-east-1 is not one of eu-*" in denied.out, archive.exists()) == (6, True, False)
+    story.change("max: 5", "max: 4")
     assert story.healthy() == before
 
 
@@ -141,7 +169,7 @@ def test_scaling_by_the_file(story: Project, deployed: Result) -> None:
 def test_destroy_leaves_nothing(story: Project, deployed: Result) -> None:
     """After destroy no resource is left in the cloud, and after `local down` no process on the machine."""
     story.ok("destroy", "--env", NAME, "--yes")
-    left = story.ok("destroy", "--env", NAME, "--orphans", "--json").json()
+    left = story.ok("inventory", "--env", NAME, "--json").json()
     assert left == []
     story.ok("local", "down", NAME)
     assert story.processes() == []

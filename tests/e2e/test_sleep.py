@@ -118,4 +118,4 @@ def test_what_happened_is_recorded(nap: Project) -> None:
 def test_nothing_is_left(nap: Project) -> None:
     """The waker goes with the rest."""
     nap.ok("destroy", "--env", NAME, "--yes")
-    assert nap.ok("destroy", "--env", NAME, "--orphans", "--json").json() == []
+    assert nap.ok("inventory", "--env", NAME, "--json").json() == []

@@ -110,6 +110,7 @@ class Stack:
     """A synthesised stack."""
 
     def __init__(self, spec: Environment, folder: Path) -> None:
+        self.spec = spec
         zipped = folder / "agent.zip"
         zipped.write_bytes(b"the agent")
         agent = AgentFile(zipped, hashlib.sha256(zipped.read_bytes()).hexdigest())

@@ -1,5 +1,6 @@
 """The inventory after destroy knows every type of resource that a stack can create."""
 
+from infra.aws import removal
 from infra.aws.inventory import KINDS
 from tests.synth.synthesis import Stack
 
@@ -63,3 +64,8 @@ def test_every_type_of_resource_can_be_found(variant: Stack) -> None:
     """A new type in a stack must come with a probe, or destroy could claim too much."""
     types = {PART_OF.get(kind, kind) for kind in variant.json["resource"]}
     assert {FOUND_AS[kind] for kind in types} <= KINDS
+
+
+def test_everything_that_is_found_can_be_removed() -> None:
+    """What a crash left behind must not need a person."""
+    assert removal.DELETE.keys() == KINDS

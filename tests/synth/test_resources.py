@@ -9,6 +9,7 @@ import pytest
 from infra.agent.aws import Clients
 from infra.engines.common import KEEP_ALIVE_SECONDS
 from infra.environment.model import Environment
+from infra.environment.record import decoded
 from tests.synth.synthesis import REGION, VARIANTS, Stack, environment, model
 
 Synth = Callable[[Environment], Stack]
@@ -208,7 +209,13 @@ def test_account_is_a_guard(variant: Stack, spec: Environment) -> None:
 
 def test_outputs(variant: Stack) -> None:
     """The outputs have the names that others read them by."""
-    assert variant.json["output"].keys() == {"endpoint", "balancer_dns", "runtime_table"}
+    assert variant.json["output"].keys() == {"endpoint", "balancer_dns", "runtime_table", "environment"}
+
+
+def test_the_file_is_on_record(variant: Stack) -> None:
+    """What is applied says what it was made of: a plan compares the file with it."""
+    record = variant.json["output"]["environment"]["value"]
+    assert decoded(record.replace("$${", "${").replace("%%{", "%{")) == variant.spec
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,8 @@ def chosen(instances: Iterable[Instance], target: dict[str, Any], chance: random
     if count := _COUNT.fullmatch(mode):
         return chance.sample(there, min(int(count[1]), len(there)))
     if percent := _PERCENT.fullmatch(mode):
-        # Rounded down, but at least one, as the service does.
-        return chance.sample(there, min(max(1, len(there) * int(percent[1]) // 100), len(there)))
+        # Rounded down, even to nobody: https://docs.aws.amazon.com/fis/latest/userguide/targets.html
+        return chance.sample(there, min(len(there) * int(percent[1]) // 100, len(there)))
     raise NotEmulatedError(f"the selection mode {mode}")
 
 

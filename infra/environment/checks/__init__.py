@@ -18,6 +18,7 @@ from infra.environment.checks import (
     fit,
     image,
     instances,
+    lifetime,
     monitoring,
     name,
     network,
@@ -63,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     capture.RULE,
     monitoring.RULE,
     tags.RULE,
+    lifetime.RULE,
     advice.RULE,
 )
 

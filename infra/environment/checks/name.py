@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator
 
+from infra.environment import names
 from infra.environment.checks.base import Finding, Rule, Subject
+
+_ACCOUNT = "0" * 12
+"""Any: names are compared."""
 
 
 def _check(subject: Subject) -> Iterator[Finding]:
@@ -15,6 +19,18 @@ def _check(subject: Subject) -> Iterator[Finding]:
             allowed=path.stem,
             hint=f"write {path.stem}, or rename the file to {name}{path.suffix}",
         )
+    region = subject.environment.provider.region
+    if names.artefact_bucket(_ACCOUNT, name, region) == names.state_bucket(_ACCOUNT, region):
+        yield Finding(
+            place=("environment",),
+            what=f"{name} is reserved",
+            why="its bucket would be that of the Terraform states, and a destroy would empty it",
+            allowed="any other name",
+        )
 
 
-RULE = Rule(id="name", summary="The environment is called like its file.", check=_check)
+RULE = Rule(
+    id="name",
+    summary="The environment is called like its file, and not like what is shared.",
+    check=_check,
+)

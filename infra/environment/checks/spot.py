@@ -41,13 +41,25 @@ def _most(name: str, model: Model) -> Finding | None:
 
 
 def _standby(name: str, model: Model) -> Finding | None:
-    if not model.spot.standby or model.spot.fallback:
+    standby, place = model.spot.standby, ("models", name, "spot", "standby")
+    if not standby:
+        return None
+    if not model.spot.fallback:
+        return Finding(
+            place=place,
+            what=f"{standby} instances stand by, and spot.fallback is false",
+            why="nobody would start them",
+            allowed="0, or fallback: true",
+        )
+    on_demand = bounds(model, Market.ON_DEMAND)
+    added = on_demand.max - on_demand.min
+    if standby <= added:
         return None
     return Finding(
-        place=("models", name, "spot", "standby"),
-        what=f"{model.spot.standby} instances stand by, and spot.fallback is false",
-        why="nobody would start them",
-        allowed="0, or fallback: true",
+        place=place,
+        what=f"{standby} instances stand by, and at most {added} are ever added on demand",
+        why="the others would never be started",
+        allowed=f"{added} or less, or a larger spot.most_on_demand",
     )
 
 
@@ -77,7 +89,7 @@ def _budget(name: str, model: Model) -> Finding | None:
 
 RULE = Rule(
     id="spot",
-    summary="`hold` <= `longest_hold`; `on_demand_base` <= `most_on_demand`; `budget` has prices, and "
-    "carries the base and all spot replicas.",
+    summary="`hold` <= `longest_hold`; `on_demand_base` <= `most_on_demand`; `standby` has a fallback "
+    "that may start all of it; `budget` has prices, and carries the base and all spot replicas.",
     check=_check,
 )

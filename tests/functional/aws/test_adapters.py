@@ -10,6 +10,7 @@ from infra.aws.balancer import AwsBalancer
 from infra.aws.fleet import AwsFleet
 from infra.aws.inventory import inventory
 from infra.aws.log_reader import LogReader
+from infra.aws.probes.scope import Scope
 from infra.aws.runtime_table import RuntimeTable
 from infra.aws.session import Session
 from infra.deploy.logs import Choice
@@ -34,7 +35,7 @@ def test_nothing_is_there_before_the_first_deploy(session: Session) -> None:
         RuntimeTable(session, environment.environment),
     )
     assert (facts.address, facts.groups, dict(facts.latest_releases), dict(facts.live)) == (None, (), {}, {})
-    assert inventory(session, environment) == ()
+    assert inventory(session, Scope.of(environment)) == ()
 
 
 def test_first_deploy_brings_all_replicas_up(session: Session, environment: Environment) -> None:
@@ -155,7 +156,7 @@ def test_logs_of_a_replica(session: Session, environment: Environment) -> None:
 def test_inventory_finds_every_kind(session: Session, environment: Environment) -> None:
     """What exists is found service by service, and nothing of another environment."""
     bring_up(session, environment)
-    kinds = {leftover.kind for leftover in inventory(session, environment)}
+    kinds = {leftover.kind for leftover in inventory(session, Scope.of(environment))}
     assert kinds >= {
         "autoscaling group",
         "dynamodb table",
@@ -166,7 +167,7 @@ def test_inventory_finds_every_kind(session: Session, environment: Environment) 
         "secret",
         "target group",
     }
-    assert inventory(session, two_models("another")) == ()
+    assert inventory(session, Scope.of(two_models("another"))) == ()
 
 
 def test_failed_launches_say_why(session: Session, environment: Environment) -> None:

@@ -21,7 +21,7 @@ TARGET = {"resourceType": "aws:ec2:spot-instance", "resourceTags": TAGS}
 
 
 @pytest.mark.parametrize(
-    ("mode", "count"), [("ALL", 5), ("COUNT(2)", 2), ("PERCENT(50)", 2), ("PERCENT(1)", 1)]
+    ("mode", "count"), [("ALL", 5), ("COUNT(2)", 2), ("PERCENT(50)", 2), ("PERCENT(1)", 0)]
 )
 def test_a_target_is_running_spot_with_its_tags(mode: str, count: int) -> None:
     """Others with the same tags - on demand, or not yet running - can't be interrupted."""
@@ -97,16 +97,17 @@ def test_an_experiment_gives_notices(service: Experiments, cloud: Any) -> None:
     reconcile = experiments.reconciler(taker)
     began = time.time()
     experiment = service.start("one")
+    started = time.time()
     (hit,) = service.instances(experiment)
     assert hit in cloud.states()
-    reconcile(began + 1)
+    reconcile(started)
     assert [told[:2] for told in taker.told] == [("rebalance", hit)]
     reconcile(began + 59)
     assert len(taker.told) == 1
-    reconcile(began + 65)
+    reconcile(started + 60)
     kind, instance, end = taker.told[1]
     assert (kind, instance) == ("interrupt", hit)
-    assert 179 < end - began < 190
+    assert began + 180 <= end <= started + 180
     states = [service.state(experiment)[0] for _ in range(3)]
     assert states[-1] in ("running", "completed")
 

@@ -12,6 +12,7 @@ from infra.embedded.admin import Admin
 from infra.embedded.aws.faults import INJECTOR, Faults
 from infra.embedded.compute.compute import Compute
 from infra.embedded.loop import LoopThread
+from infra.embedded.meter import Meter
 
 Ask = Callable[..., tuple[int, Any]]
 
@@ -20,7 +21,7 @@ Ask = Callable[..., tuple[int, Any]]
 def ask() -> Iterator[Ask]:
     """Sends to `/faults`, and gives status and answer."""
     loop = LoopThread("admin")
-    admin = Admin(loop, "127.0.0.1", dict, cast(Compute, None))  # no machine has a part in this
+    admin = Admin(loop, "127.0.0.1", dict, cast(Compute, None), Meter(list))  # no machine has a part
 
     def send(body: str | None = None) -> tuple[int, Any]:
         data = None if body is None else body.encode()

@@ -43,7 +43,7 @@ def test_life_of_a_stack(
         terraform.init(backend)
         plan = terraform.plan()
         assert plan.has_changes
-        assert plan.operations == 2
+        assert len(plan.changes) == 2
         assert {change.action for change in plan.changes} == {"create"}
         assert stat.S_IMODE(plan.path.stat().st_mode) == 0o600
         assert terraform.show(plan)["format_version"]

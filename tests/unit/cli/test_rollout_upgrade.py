@@ -13,9 +13,10 @@ from cli.context import Workspace
 from infra.deploy.types import Facts, Live, Rollout
 from infra.environment.slots import Slot
 from infra.errors import ExitCode, LlmctlError
+from infra.plan.changes import Action
+from infra.plan.report import Change, ModelChanges, PlanReport
 from infra.rollout.planning import Overrides
 from infra.rollout.types import Phase, Plan, Status
-from infra.terraform.plan import Change, ModelChanges, PlanReport
 from tests.fakes.cluster import a_plan
 
 TEXT = """\
@@ -37,8 +38,10 @@ models:
       zones: [us-east-1a, us-east-1b]
     replicas: {min: 2, max: 2}
 """
-TEMPLATE = Change(address="aws_launch_template.chat", type="aws_launch_template", action="update", reason="")
-ALARM = Change(address="aws_alarm.chat", type="aws_cloudwatch_metric_alarm", action="update", reason="")
+TEMPLATE = Change(
+    address="aws_launch_template.chat", type="aws_launch_template", action=Action.UPDATE, reason=""
+)
+ALARM = Change(address="aws_alarm.chat", type="aws_cloudwatch_metric_alarm", action=Action.UPDATE, reason="")
 
 
 @dataclass
