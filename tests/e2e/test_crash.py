@@ -8,7 +8,7 @@ from openai import OpenAI
 
 from infra.aws.session import Session
 from infra.embedded.client import Cloud
-from tests.e2e.harness import Project, project
+from tests.e2e.harness import Project, eventually, project
 
 NAME = "crash"
 ENVIRONMENT = """\
@@ -124,6 +124,16 @@ def lose_the_state(crashed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cloud
     client = Session("us-east-1", cloud.environment_over({})).s3
     bucket = "llmctl-state-123456789012-us-east-1"
-    assert client.list_objects_v2(Bucket=bucket, Prefix=f"{NAME}/")["KeyCount"] > 0
-    for each in client.list_objects_v2(Bucket=bucket, Prefix=f"{NAME}/")["Contents"]:
-        client.delete_object(Bucket=bucket, Key=each["Key"])
+
+    def kept() -> list[str]:
+        listed = client.list_objects_v2(Bucket=bucket, Prefix=f"{NAME}/")
+        return [each["Key"] for each in listed.get("Contents", [])]
+
+    def let_go() -> bool:
+        return not any(key.endswith(".tflock") for key in kept())
+
+    # Terraform outlives its killed driver until it has written what it did: a state lost before is back after.
+    eventually(let_go, within=60, what="Terraform has written its state and let go of it")
+    assert kept()
+    for key in kept():
+        client.delete_object(Bucket=bucket, Key=key)
