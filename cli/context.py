@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from infra.deploy.types import EnvironmentState, Facts
     from infra.metrics.summary import Summary
     from infra.plan.archive import Archive
+    from infra.risk.account import Account
     from infra.teardown.types import Resource
     from infra.terraform.events import Observer
     from infra.terraform.runner import Terraform
@@ -149,6 +150,14 @@ class Workspace:
         from infra.clock import SystemClock
 
         return SystemClock()
+
+    def account_facts(self) -> "Account":
+        """What the account has room for."""
+        from infra.aws.account_facts import account_facts
+        from infra.aws.spot_advisor import SpotAdvisor
+        from infra.paths import cache_directory
+
+        return account_facts(self.session, self.environment, SpotAdvisor(cache_directory()), self.clock.now())
 
     def prices(self) -> "Prices":
         """What AWS asks in the environment's region; for an embedded cloud, nobody is asked."""

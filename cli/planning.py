@@ -85,12 +85,12 @@ def read(
     workspace: "Workspace", terraform: "Terraform", summary: "PlanSummary"
 ) -> "tuple[PlanReport, Document]":
     """What a plan means."""
-    from infra.aws.account_facts import account_facts
     from infra.cost.estimate import estimate
     from infra.environment.record import RECORD, decoded
     from infra.plan.changes import output_values, resource_changes
     from infra.plan.report import Costs, report
     from infra.plan.subject import subject
+    from infra.risk.forecast import forecasts
 
     document, after = terraform.show(summary), workspace.environment
     record, _ = output_values(document, RECORD)
@@ -103,6 +103,14 @@ def read(
     )
     changes = resource_changes(document)
     has_quotas = summary.has_changes and after.provider.name == "aws"
-    account = account_facts(workspace.session, after) if has_quotas else None
-    told = report(before, after, changes, has_changes=summary.has_changes, cost=costs, account=account)
+    account = workspace.account_facts() if has_quotas else None
+    told = report(
+        before,
+        after,
+        changes,
+        has_changes=summary.has_changes,
+        cost=costs,
+        account=account,
+        forecasts=forecasts(before, after) if summary.has_changes else (),
+    )
     return told, subject(before, after, changes, told)

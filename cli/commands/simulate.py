@@ -164,11 +164,7 @@ def _settings(env: str | None, name: str | None) -> "tuple[int, Settings]":
     model = models.get(name or next(iter(models)))
     if model is None:
         raise click.UsageError(f"{env} has no model {name}; there are {', '.join(models)}")
-    held = settings(model)
-    unit = held.on_demand_price
-    budget = None if held.budget is None else held.budget / unit
-    relative = replace(held, spot_price=held.spot_price / unit, on_demand_price=1.0, budget=budget)
-    return max(model.replicas.min, 1), relative
+    return max(model.replicas.min, 1), settings(model).relative
 
 
 def _tell(trace: "Trace", outcomes: "Sequence[Outcome]", floors: Sequence[float], *, as_json: bool) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from infra.checks.rule import Result, Rule
+from infra.checks.catalogue import Catalogue
+from infra.checks.rule import Result
 
 _MARK = 9
-_ID = 17
+_ID = 20
 
 
 def print_results(results: Iterable[Result]) -> None:
@@ -23,11 +24,15 @@ def print_results(results: Iterable[Result]) -> None:
             console.print(Text(f"{'':{_MARK}}{result.summary}: {result.remedy}", style="cyan"))
 
 
-def print_rules(rules: Iterable[Rule]) -> None:
-    """Print the checks themselves, and who needs what they look for."""
+def print_rules(catalogue: Catalogue) -> None:
+    """Print every rule by what it looks at: its id, how much it weighs, and what it is about."""
     console = Console(highlight=False, soft_wrap=True)
-    for rule in rules:
-        console.print(Text.assemble(rule.id.ljust(_ID), rule.need.ljust(_MARK), rule.summary))
+    for title, rules in catalogue.items():
+        console.print(Text(title, style="bold"))
+        for rule in rules:
+            console.print(Text.assemble("  ", rule.id.ljust(_ID), rule.weight.ljust(_MARK), rule.what))
+            if rule.remedy:
+                console.print(Text(f"{'':{_ID + _MARK + 2}}{rule.remedy}", style="dim"))
 
 
 def _mark(result: Result) -> tuple[str, str]:

@@ -39,6 +39,8 @@ def print_plan(report: PlanReport, *, stderr: bool = False) -> None:
         console.print(Text(f"  {statement.model or 'shared'}: {statement.text}"))
     if report.cost and report.has_changes:
         console.print(Text(f"  cost: {cost_headline(report.cost)}"))
+    for line in availability(report):
+        console.print(Text(f"  availability: {line}"))
     for group in report.groups:
         console.print(Text("\n" + ("shared" if group.model == SHARED else group.model), style="bold"))
         for change in group.changes:
@@ -64,6 +66,14 @@ def alarms(report: PlanReport) -> Iterator[str]:
     for name, risks in report.dangers.items():
         more = f" (and {len(risks) - 1} more)" if len(risks) > 1 else ""
         yield f"DANGER {name}: {risks[0].what}{more}"
+
+
+def availability(report: PlanReport) -> Iterator[str]:
+    """A line for each model whose availability the change may touch."""
+    for each in report.forecasts:
+        was = "" if each.before is None else f" ({each.before:.2%} before)"
+        many = "replica" if each.wanted == 1 else f"{each.wanted} replicas"
+        yield f"{each.model} has its {many} {each.after:.2%} of the time on a simulated spot market{was}"
 
 
 def _print_risks(console: Console, report: PlanReport) -> None:

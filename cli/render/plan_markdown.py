@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from cli.render.cost import headline as headline_of_cost
 from cli.render.cost import notes
-from cli.render.plan import alarms, detail, headline, reason
+from cli.render.plan import alarms, availability, detail, headline, reason
 from infra.plan.meaning import SHARED
 from infra.plan.report import ModelChanges, PlanReport
 
@@ -29,6 +29,7 @@ def _comment(report: PlanReport, plan_id: str) -> Iterator[str]:
     if report.cost and report.has_changes:
         yield f"- **cost**: {_plain(headline_of_cost(report.cost))}"
         yield from (f"  - {_plain(note)}" for note in notes(report.cost.after))
+    yield from (f"- **availability**: {_plain(line)}" for line in availability(report))
     yield from _risks(report)
     yield from (
         f"- **{each.severity}** {_plain(each.rule)}: {_plain(each.message)}" for each in report.policy

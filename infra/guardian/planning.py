@@ -22,7 +22,10 @@ def guarded_model(name: str, model: Model) -> GuardedModel | None:
 
 
 def settings(model: Model) -> Settings:
-    """What the policy is told; prices in US dollars an hour where the file has them, else the usual ratio."""
+    """What the policy is told; prices in US dollars an hour where the file has them, else the usual ratio.
+
+    Without a fallback nothing is added on demand: the simulator asks about such models too.
+    """
     spot, price = model.spot, model.instances.price
     usual = Settings()
     on_demand = bounds(model, Market.ON_DEMAND)
@@ -32,7 +35,7 @@ def settings(model: Model) -> Settings:
         spare=spot.spare,
         hold_seconds=float(seconds(spot.hold)),
         hold_most_seconds=float(seconds(spot.longest_hold)),
-        on_demand_quota=on_demand.max,
+        on_demand_quota=on_demand.max if spot.fallback else on_demand.min,
         budget=spot.budget,
         spot_price=min(price.spot, price.on_demand) if price else usual.spot_price,
         on_demand_price=price.on_demand if price else usual.on_demand_price,

@@ -11,6 +11,7 @@ from infra.plan.values import Difference
 from infra.policy.types import Severity as PolicySeverity
 from infra.policy.types import Violation
 from infra.risk.account import Account
+from infra.risk.forecast import Forecast
 from infra.risk.registry import judge
 from infra.risk.types import Risk, Severity, Subject
 
@@ -61,6 +62,8 @@ class PlanReport:
     groups: tuple[ModelChanges, ...] = ()
     cost: Costs | None = None
     """None: nobody asked."""
+    forecasts: tuple[Forecast, ...] = ()
+    """How available models are on spot, where that may change."""
     policy: tuple[Violation, ...] = ()
     """What a team's own rules object to, denials first."""
 
@@ -87,13 +90,15 @@ def report(
     has_changes: bool,
     cost: Costs | None = None,
     account: Account | None = None,
+    forecasts: tuple[Forecast, ...] = (),
 ) -> PlanReport:
     """Shared resources first, then the models in the order of the file, then removed ones."""
     return replace(
         resources(after.environment, changes, after.models, has_changes=has_changes),
         meaning=meaning(before, after, changes),
-        risks=judge(Subject(before, after, tuple(changes), account)),
+        risks=judge(Subject(before, after, tuple(changes), account, forecasts)),
         cost=cost,
+        forecasts=forecasts,
     )
 
 

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.environment.capacity import bounds
 from infra.environment.instances import catalogue
 from infra.environment.model import Model
 from infra.environment.slots import Market
+from infra.risk.market import Rate
+from infra.risk.room import Room
 from infra.risk.types import Found, Rule, Severity, Subject
 
 _KINDS = {**dict.fromkeys("acdhimrtz", "standard"), "g": "g", "gr": "g", "p": "p"}
@@ -45,6 +47,10 @@ class Account:
     """vCPUs by quota code that run already and belong to no replica of this environment."""
     zones: Mapping[str, frozenset[str]]
     """Zones that offer an instance type; a type that nobody could ask about is not in it."""
+    room: Mapping[str, Room] = field(default_factory=dict)
+    """By the Terraform type of what is counted; one that isn't known is not in it."""
+    interruptions: Mapping[str, Rate] = field(default_factory=dict)
+    """By instance type; one that isn't known is not in it."""
     unknown: tuple[str, ...] = ()
     """What could not be read, and why."""
 
@@ -136,7 +142,7 @@ RULES = (
         id="account-unknown",
         severity=Severity.NOTE,
         why="What it would tell of quotas and offers could not be checked.",
-        remedy="Allow servicequotas:GetServiceQuota and ec2:Describe*.",
+        remedy="Allow servicequotas:GetServiceQuota, elasticloadbalancing:Describe* and ec2:Describe*.",
         look=_unknown,
     ),
 )

@@ -1,10 +1,17 @@
 """All rules, and what they say about a plan."""
 
 from infra.environment.acceptance import Acceptance
-from infra.risk import access, account, loss, releases
+from infra.risk import access, account, loss, market, releases, room
 from infra.risk.types import Found, Risk, Rule, Severity, Subject
 
-RULES: tuple[Rule, ...] = (*loss.RULES, *access.RULES, *releases.RULES, *account.RULES)
+RULES: tuple[Rule, ...] = (
+    *loss.RULES,
+    *access.RULES,
+    *releases.RULES,
+    *market.RULES,
+    *account.RULES,
+    *room.RULES,
+)
 
 
 def judge(subject: Subject) -> tuple[Risk, ...]:

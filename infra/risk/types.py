@@ -11,6 +11,7 @@ from infra.plan.changes import ResourceChange
 
 if TYPE_CHECKING:
     from infra.risk.account import Account
+    from infra.risk.forecast import Forecast
 
 
 class Severity(StrEnum):
@@ -34,6 +35,8 @@ class Subject:
     changes: tuple[ResourceChange, ...]
     account: "Account | None" = None
     """None: nobody asked."""
+    forecasts: "tuple[Forecast, ...]" = ()
+    """Of the models whose availability may change."""
 
     @property
     def kept(self) -> Iterator[tuple[str, Model, Model]]:

@@ -3,7 +3,7 @@
 It refuses to know groups, tables or APIs: pools are names, times are epoch seconds, sizes are replicas.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,13 @@ class Settings:
     """Of a replica, an hour."""
     on_demand_price: float = 1.0
     """Of a replica, an hour."""
+
+    @property
+    def relative(self) -> "Settings":
+        """With prices, and the budget, in on-demand replicas."""
+        unit = self.on_demand_price
+        budget = None if self.budget is None else self.budget / unit
+        return replace(self, spot_price=self.spot_price / unit, on_demand_price=1.0, budget=budget)
 
     @property
     def remember_seconds(self) -> float:

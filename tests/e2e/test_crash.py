@@ -132,7 +132,7 @@ def lose_the_state(crashed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def let_go() -> bool:
         return not any(key.endswith(".tflock") for key in kept())
 
-    # Terraform outlives its killed driver until it has written what it did: a state lost before is back after.
+    # Terraform outlives its killed driver until it has written its state: what was lost before is back then.
     eventually(let_go, within=60, what="Terraform has written its state and let go of it")
     assert kept()
     for key in kept():

@@ -12,7 +12,7 @@ from infra.environment.acceptance import Acceptance
 from infra.plan.report import PlanReport, report
 from infra.policy.types import Severity as PolicySeverity
 from infra.policy.types import Violation
-from infra.risk import account, reference
+from infra.risk import account, market, reference, room
 from infra.risk.registry import RULES, judge
 from infra.risk.types import Severity, Subject
 from tests.unit.risk.prepared import PREPARED, Prepared
@@ -51,9 +51,10 @@ def test_the_first_lines_name_the_danger(change: Prepared, capsys: pytest.Captur
 
 
 def test_every_rule_is_put_to_the_test() -> None:
-    """Each finds something in a prepared change, or in an account of test_account.py."""
+    """Each finds something in a prepared change, or by what is known of the account and the market."""
     spoken = {risk.id for change in PREPARED for risk in read(change).risks}
-    assert spoken == {rule.id for rule in RULES} - {rule.id for rule in account.RULES}
+    elsewhere = (*account.RULES, *market.RULES, *room.RULES)
+    assert spoken == {rule.id for rule in RULES} - {rule.id for rule in elsewhere}
 
 
 def test_dozens_of_one_kind_take_one_line(capsys: pytest.CaptureFixture[str]) -> None:
