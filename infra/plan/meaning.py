@@ -18,6 +18,7 @@ _WORDS: Mapping[str, str] = {
     "source": "weights",
     "engine.version": "version",
     "engine.name": "engine",
+    "engine.version": "engine version",
     "replicas.min": "min replicas",
     "replicas.max": "max replicas",
     "instances.types": "instance types",

@@ -15,7 +15,7 @@ from infra.simulate.synthetic import Parameters, draw
 from infra.simulate.types import Demand, Rules
 from infra.spot.types import Settings
 
-DAYS = 14
+DAYS = 7
 _MOST_POOLS = 9
 _NOTICE_SECONDS = 120.0
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""

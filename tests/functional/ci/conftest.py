@@ -9,9 +9,7 @@ import pytest
 
 from cli.app import run
 from tests.fakes.code_hosts import REPOSITORY, TOKEN, CodeHost, serving
-
-HEAD = "a" * 40
-MERGE = "b" * 40
+from tests.fakes.pull_requests import HEAD, MERGE
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,6 @@
 """`llmctl ci approved` against GitHub's REST interface: which plan may be applied, and which may not."""
 
-import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,94 +8,17 @@ from typing import Any
 import pytest
 
 from infra.errors import ExitCode
-from tests.fakes.code_hosts import REPOSITORY, CodeHost
-from tests.functional.ci.conftest import HEAD, MERGE
+from tests.fakes import pull_requests
+from tests.fakes.code_hosts import CodeHost
+from tests.fakes.pull_requests import ARTIFACT, HEAD, MERGE, REPO, artifact, at, pull, review, run, zipped
 
-REPO = f"/repos/{REPOSITORY}"
-ARTIFACT = f"{REPO}/actions/artifacts/500/zip"
 PLAN = b"what reviewers saw"
-
-
-def _at(time: str) -> str:
-    return f"2026-11-20T{time}:00Z"
-
-
-def _zip(**files: bytes) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
-def _pull(number: int = 7, **other: Any) -> dict[str, Any]:
-    head = {"sha": HEAD, "ref": "bigger", "label": "octo-org:bigger", "repo": {"full_name": REPOSITORY}}
-    return {
-        "number": number,
-        "user": {"login": "ann"},
-        "base": {"ref": "main"},
-        "head": head,
-        "created_at": _at("08:00"),
-        "closed_at": _at("12:00"),
-        "merged_at": _at("12:00"),
-        "merge_commit_sha": MERGE,
-        **other,
-    }
-
-
-def _run(number: int = 70, **other: Any) -> dict[str, Any]:
-    return {
-        "id": number,
-        "path": ".github/workflows/plan.yml",
-        "event": "pull_request",
-        "head_sha": HEAD,
-        "head_branch": "bigger",
-        "head_repository": {"full_name": REPOSITORY},
-        "conclusion": "success",
-        "created_at": _at("09:00"),
-        **other,
-    }
-
-
-def _artifact(**other: Any) -> dict[str, Any]:
-    return {
-        "id": 500,
-        "name": "plan-staging",
-        "size_in_bytes": 100,
-        "expired": False,
-        "created_at": _at("09:05"),
-        "workflow_run": {"id": 70, "head_sha": HEAD},
-        **other,
-    }
-
-
-def _review(**other: Any) -> dict[str, Any]:
-    return {
-        "user": {"login": "bob"},
-        "state": "APPROVED",
-        "commit_id": HEAD,
-        "submitted_at": _at("10:00"),
-        **other,
-    }
 
 
 @pytest.fixture
 def merged(github: CodeHost) -> CodeHost:
     """Pull request 7: planned at 9, approved by bob at 10, merged at 12."""
-    packed = _zip(**{"staging.llmctl-plan": PLAN})
-    github.files[ARTIFACT] = packed
-    digest = f"sha256:{hashlib.sha256(packed).hexdigest()}"
-    github.documents |= {
-        f"{REPO}/commits/{MERGE}/pulls": [{"number": 7}],
-        f"{REPO}/pulls/7": _pull(),
-        f"{REPO}/issues/7/events": [{"event": "labeled", "created_at": _at("11:00")}],
-        f"{REPO}/pulls": [_pull()],
-        f"{REPO}/pulls/7/reviews": [_review()],
-        f"{REPO}/collaborators/bob/permission": {"permission": "write", "role_name": "maintain"},
-        f"{REPO}/collaborators/ann/permission": {"permission": "write", "role_name": "write"},
-        f"{REPO}/actions/workflows/plan.yml/runs": [_run()],
-        f"{REPO}/actions/runs/70/artifacts": [_artifact(digest=digest), _artifact(id=501, name="plan-prod")],
-    }
+    pull_requests.merged(github, "staging", PLAN)
     return github
 
 
@@ -141,18 +61,18 @@ _FORK = {
     "repo": {"full_name": "mallory/llm"},
 }
 _RUNS = "/actions/workflows/plan.yml/runs"
-_RIVAL = _pull(8, created_at=_at("08:30"), closed_at=_at("08:55"), base={"ref": "evil"}, merged_at=None)
+_RIVAL = pull(8, created_at=at("08:30"), closed_at=at("08:55"), base={"ref": "evil"}, merged_at=None)
 
 REFUSED = {
     "pushed without a pull request": (_set(f"/commits/{MERGE}/pulls", []), "no pull request"),
-    "merged to another branch": (_set("/pulls/7", _pull(base={"ref": "dev"})), "no pull request"),
-    "not merged": (_set("/pulls/7", _pull(merged_at=None)), "no pull request"),
-    "another merge": (_set("/pulls/7", _pull(merge_commit_sha="c" * 40)), "no pull request"),
-    "from a fork": (_set("/pulls/7", _pull(head=_FORK)), "forks are never applied"),
-    "from a fork that is gone": (_set("/pulls/7", _pull(head={**_FORK, "repo": None})), "forks are never"),
+    "merged to another branch": (_set("/pulls/7", pull(base={"ref": "dev"})), "no pull request"),
+    "not merged": (_set("/pulls/7", pull(merged_at=None)), "no pull request"),
+    "another merge": (_set("/pulls/7", pull(merge_commit_sha="c" * 40)), "no pull request"),
+    "from a fork": (_set("/pulls/7", pull(head=_FORK)), "forks are never applied"),
+    "from a fork that is gone": (_set("/pulls/7", pull(head={**_FORK, "repo": None})), "forks are never"),
     "nobody approved": (_set("/pulls/7/reviews", []), "nobody with write access"),
     "approved by its author": (
-        _set("/pulls/7/reviews", [_review(user={"login": "ann"})]),
+        _set("/pulls/7/reviews", [review(user={"login": "ann"})]),
         "nobody with write",
     ),
     "approved without write access": (
@@ -160,38 +80,38 @@ REFUSED = {
         "nobody with write",
     ),
     "approved by an app": (
-        _set("/pulls/7/reviews", [_review(user={"login": "helper[bot]"})]),
+        _set("/pulls/7/reviews", [review(user={"login": "helper[bot]"})]),
         "nobody with write",
     ),
     "approved an earlier commit": (
-        _set("/pulls/7/reviews", [_review(commit_id="d" * 40)]),
+        _set("/pulls/7/reviews", [review(commit_id="d" * 40)]),
         "nobody with write",
     ),
     "the approval was dismissed": (
-        _set("/pulls/7/reviews", [_review(), _review(state="DISMISSED")]),
+        _set("/pulls/7/reviews", [review(), review(state="DISMISSED")]),
         "nobody with write",
     ),
     "planned after the approval": (
-        _set("/actions/runs/70/artifacts", [_artifact(created_at=_at("10:01"))]),
+        _set("/actions/runs/70/artifacts", [artifact(created_at=at("10:01"))]),
         "from before its approval",
     ),
-    "the plan failed": (_set(_RUNS, [_run(conclusion="failure")]), "no successful run"),
-    "another workflow": (_set(_RUNS, [_run(path=".github/workflows/x.yml")]), "no successful run"),
-    "not of a pull request": (_set(_RUNS, [_run(event="workflow_dispatch")]), "no successful run"),
+    "the plan failed": (_set(_RUNS, [run(conclusion="failure")]), "no successful run"),
+    "another workflow": (_set(_RUNS, [run(path=".github/workflows/x.yml")]), "no successful run"),
+    "not of a pull request": (_set(_RUNS, [run(event="workflow_dispatch")]), "no successful run"),
     "a run of a fork": (
-        _set(_RUNS, [_run(head_repository={"full_name": "mallory/llm"})]),
+        _set(_RUNS, [run(head_repository={"full_name": "mallory/llm"})]),
         "no successful run",
     ),
-    "a run of another branch": (_set(_RUNS, [_run(head_branch="evil")]), "no successful run"),
-    "open in another pull request": (_set("/pulls", [_pull(), _RIVAL]), "no successful run"),
+    "a run of another branch": (_set(_RUNS, [run(head_branch="evil")]), "no successful run"),
+    "open in another pull request": (_set("/pulls", [pull(), _RIVAL]), "no successful run"),
     "planned against another base": (
-        _set("/issues/7/events", [{"event": "base_ref_changed", "created_at": _at("09:01")}]),
+        _set("/issues/7/events", [{"event": "base_ref_changed", "created_at": at("09:01")}]),
         "no successful run",
     ),
     "no plan of this environment": (_set("/actions/runs/70/artifacts", []), "has no plan-staging"),
-    "expired": (_set("/actions/runs/70/artifacts", [_artifact(expired=True)]), "has expired"),
+    "expired": (_set("/actions/runs/70/artifacts", [artifact(expired=True)]), "has expired"),
     "another file than was kept": (
-        _set("/actions/runs/70/artifacts", [_artifact(digest="sha256:" + "0" * 64)]),
+        _set("/actions/runs/70/artifacts", [artifact(digest="sha256:" + "0" * 64)]),
         "downloaded sha256",
     ),
 }
@@ -218,8 +138,8 @@ def test_an_artefact_is_one_file(
     merged: CodeHost, approved: Callable[..., int], capsys: pytest.CaptureFixture[str], names: list[str]
 ) -> None:
     """Whatever else is in a zip is neither read nor written anywhere."""
-    merged.documents[f"{REPO}/actions/runs/70/artifacts"] = [_artifact()]
-    merged.files[ARTIFACT] = _zip(**dict.fromkeys(names, PLAN))
+    merged.documents[f"{REPO}/actions/runs/70/artifacts"] = [artifact()]
+    merged.files[ARTIFACT] = zipped(**dict.fromkeys(names, PLAN))
     assert approved() == ExitCode.REFUSED
     assert "not just staging.llmctl-plan" in capsys.readouterr().err
 
@@ -228,11 +148,11 @@ def test_the_newest_that_was_there_at_the_approval(
     merged: CodeHost, approved: Callable[..., int], tmp_path: Path
 ) -> None:
     """A run after the approval doesn't replace what was approved; one before it does."""
-    newest = _zip(**{"staging.llmctl-plan": b"newest"})
-    runs = [_run(number, created_at=_at(f"09:{number - 60}")) for number in (70, 71, 100)]
+    newest = zipped(**{"staging.llmctl-plan": b"newest"})
+    runs = [run(number, created_at=at(f"09:{number - 60}")) for number in (70, 71, 100)]
     merged.documents[f"{REPO}{_RUNS}"] = runs
     for number, time in ((71, "09:20"), (100, "10:30")):
-        left = _artifact(id=number, created_at=_at(time), workflow_run={"id": number})
+        left = artifact(id=number, created_at=at(time), workflow_run={"id": number})
         merged.documents[f"{REPO}/actions/runs/{number}/artifacts"] = [left]
     merged.files[f"{REPO}/actions/artifacts/71/zip"] = newest
     assert approved() == ExitCode.OK
@@ -246,11 +166,11 @@ def test_without_an_approval_only_when_told(
     merged.documents[f"{REPO}/pulls/7/reviews"] = []
     assert approved("--unreviewed") == ExitCode.OK
     assert (tmp_path / "plan").read_bytes() == PLAN
-    merged.documents[f"{REPO}/pulls/7"] = _pull(head=_FORK)
+    merged.documents[f"{REPO}/pulls/7"] = pull(head=_FORK)
     assert approved("--unreviewed") == ExitCode.REFUSED
 
 
 def test_an_earlier_pull_request_from_the_branch(merged: CodeHost, approved: Callable[..., int]) -> None:
     """A branch name that is used again and again is no obstacle, as long as one is closed before the next."""
-    merged.documents[f"{REPO}/pulls"] += [_pull(6, created_at=_at("06:00"), closed_at=_at("07:00"))]
+    merged.documents[f"{REPO}/pulls"] += [pull(6, created_at=at("06:00"), closed_at=at("07:00"))]
     assert approved() == ExitCode.OK

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
-_WORKFLOWS = Path(__file__).parents[3] / ".github" / "workflows"
+from tests.fakes import workflows
+
 _STUB = """#!/bin/sh
 for word in "$@"; do printf '<%s>' "$word" >> {log}; done
 echo >> {log}
@@ -26,15 +26,13 @@ class Step:
 
     def run(self, workflow: str, job: str, calls: str, **variables: str) -> int:
         """The exit code of the job's step that calls that; commands are stubs."""
-        steps = YAML(typ="safe").load(_WORKFLOWS / f"{workflow}.yml")["jobs"][job]["steps"]
-        [script] = [each["run"] for each in steps if calls in each.get("run", "")]
-        (self.folder / "script").write_text(script)
+        (self.folder / "script").write_text(workflows.step(workflow, job, calls))
         for name in ("llmctl", "gh"):
             self._stub(name)
         inherited = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "HOME": str(self.folder)}
         told = {"GITHUB_STEP_SUMMARY": str(self.folder / "summary"), "GITHUB_RUN_ID": "42"}
         return subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", self.folder / "script"],
+            [*workflows.SHELL, self.folder / "script"],
             cwd=self.folder,
             env={**inherited, **told, **variables},
             capture_output=True,

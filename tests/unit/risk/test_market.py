@@ -57,7 +57,7 @@ def test_a_bare_market_is_foreseen_as_worse() -> None:
     risks = judge(Subject(BEFORE, BARE, (), None, (chat_,)))
     (risk,) = [risk for risk in risks if risk.id == "low-availability"]
     assert risk.model == "chat"
-    assert risk.what.startswith(f"all 3 replicas there {chat_.after:.2%} of 14 days")
+    assert risk.what.startswith(f"all 3 replicas there {chat_.after:.2%} of 7 days")
     assert risk.what.endswith(f"{chat_.before:.2%} before")
 
 
