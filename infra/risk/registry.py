@@ -1,10 +1,10 @@
 """All rules, and what they say about a plan."""
 
 from infra.environment.acceptance import Acceptance
-from infra.risk import access, account, loss, releases
+from infra.risk import access, account, fit, loss, releases
 from infra.risk.types import Found, Risk, Rule, Severity, Subject
 
-RULES: tuple[Rule, ...] = (*loss.RULES, *access.RULES, *releases.RULES, *account.RULES)
+RULES: tuple[Rule, ...] = (*loss.RULES, *access.RULES, *releases.RULES, *fit.RULES, *account.RULES)
 
 
 def judge(subject: Subject) -> tuple[Risk, ...]:
