@@ -27,6 +27,8 @@ class Room:
     """That share one copy of the weights; 0 on processors."""
     each: float
     """Usable memory of one GPU; 0 on processors."""
+    another: float
+    """What one more sequence of full length takes; 0 where all share one budget, or it isn't known."""
     share: float
     """Of a GPU's memory that the engine may use."""
 
@@ -57,6 +59,7 @@ def room(type_: InstanceType, model: Model) -> Room | None:
         capacity=_capacity(type_, model, engine),
         gpus=used,
         each=type_.gpu.usable_gib if type_.gpu else 0.0,
+        another=0.0 if engine.vocabulary.context_is_shared else need.sequence,
         share=_share(model, engine),
     )
 

@@ -44,7 +44,7 @@ def _short_of(found: Room) -> str:
 
     Without GPUs memory is the instance's own, where nothing is reserved ahead.
     """
-    spare, sequence = found.spare, found.demand.sequence
+    spare, sequence = found.spare, found.another
     little = spare < _LITTLE * found.capacity or spare < sequence
     if spare < 0 or not found.gpus or not little:
         return ""

@@ -40,21 +40,19 @@ def _model(name: str, model: Model, engine: Engine, need: weights.Demand) -> Ite
                 if need.inferred
                 else "choose larger types, a quantised model or a shorter context",
             )
-    yield from _batch(name, model, engine, need, [rooms[each] for each in fitting])
+    yield from _batch(name, model, [rooms[each] for each in fitting])
 
 
-def _batch(
-    name: str, model: Model, engine: Engine, need: weights.Demand, rooms: list[Room]
-) -> Iterator[Finding]:
+def _batch(name: str, model: Model, rooms: list[Room]) -> Iterator[Finding]:
     wanted = model.batching.max_sequences
-    if not wanted or not need.sequence or not rooms or engine.vocabulary.context_is_shared:
+    if not wanted or not rooms or not rooms[0].another:
         return
-    together = min(1 + int(each.spare / need.sequence) for each in rooms)
+    together = min(1 + int(each.spare / each.another) for each in rooms)
     if together < wanted:
         yield Finding(
             place=("models", name, "batching", "max_sequences"),
             what=f"{wanted} sequences of full length don't fit together",
-            why=f"the memory left holds {together}, each {need.sequence:.2f} GiB; the others wait",
+            why=f"the memory left holds {together}, each {rooms[0].another:.2f} GiB; the others wait",
             hint="fine when most are shorter; else lower the context or max_sequences",
             severity="advice",
         )

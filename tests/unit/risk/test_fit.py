@@ -56,6 +56,13 @@ def test_memory_of_an_instance_is_not_reserved() -> None:
     assert told(None, on("c7i.4xlarge", source="s3://models/model-14b.bf16.gguf", engine=engine)) == []
 
 
+def test_a_shared_budget_has_no_next_sequence() -> None:
+    """The context of llama.cpp is for all sequences together: none waits for another's."""
+    facts = Architecture(parameters=7.6e9, layers=28, kv_heads=4, head_size=128)
+    engine = Engine(name="llama.cpp", version="b4321", args={"ctx-size": 262144})
+    assert told(None, on("g5.xlarge", source=ROOMY, architecture=facts, engine=engine)) == []
+
+
 def test_an_engine_that_nobody_knows_is_not_judged() -> None:
     """As the check: what an image of one's own needs is not known."""
     engine = Engine(name="openai", version="1", image="registry.example.com/server")
