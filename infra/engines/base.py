@@ -27,6 +27,11 @@ class Vocabulary:
     """Tokens of one sequence."""
     context_is_shared: bool = False
     """Whether `context` is a budget for all sequences together."""
+    context_defaults_to_model: bool = False
+    """Whether it takes the model's own context when `context` isn't set, and refuses to start if one sequence
+    of that length doesn't fit."""
+    had_whole_prompts: bool = False
+    """Whether older versions worked off prompts in one step (vLLM's chunked prefill came later)."""
     memory_share: tuple[str, ...] = ()
     """Share of the GPU's memory that the engine may use."""
     default_memory_share: float = 1.0

@@ -93,6 +93,8 @@ ENGINE = Vllm(
         },
         tensor_parallel=("tensor-parallel-size",),
         context=("max-model-len",),
+        context_defaults_to_model=True,
+        had_whole_prompts=True,
         memory_share=("gpu-memory-utilization",),
         default_memory_share=0.9,
     ),

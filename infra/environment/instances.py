@@ -10,6 +10,20 @@ a little less than the number on the box.
 from dataclasses import dataclass
 from functools import cache
 
+# What CUDA reports as a GPU's total memory, in GiB, by the name and EC2's MiB: ECC and the driver keep the
+# rest. The largest of several reports counts; without one, EC2's number does. Each is from an error message
+# of PyTorch's ("GPU 0 has a total capacity of ..."), in the thread named.
+_USABLE = {
+    ("T4", 16384): 14.58,  # github.com/datawhalechina/self-llm/issues/162
+    ("A10G", 22888): 22.20,  # huggingface.co/bigcode/starcoder/discussions/66, on a g5.8xlarge
+    ("V100", 16384): 15.77,  # github.com/meta-llama/llama/issues/918
+    ("V100", 32768): 31.74,  # github.com/haotian-liu/LLaVA/issues/812
+    ("A100", 40960): 39.59,  # github.com/meta-llama/llama/issues/52
+    ("A100", 81920): 79.33,  # github.com/QwenLM/Qwen3/issues/67
+    ("H100", 81920): 79.10,  # github.com/pytorch/torchtitan/issues/1789, by the shares it logs
+    ("H200", 144384): 139.72,  # github.com/sgl-project/sglang/issues/2895
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:
@@ -19,6 +33,11 @@ class Gpu:
     count: int
     memory_mib: int
     """Of each one."""
+
+    @property
+    def usable_gib(self) -> float:
+        """What CUDA has of it."""
+        return _USABLE.get((self.name, self.memory_mib), self.memory_mib / 1024)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,6 +126,16 @@ class Architecture(Spec, frozen=True, kw_only=True):
     )
     kv_heads: Annotated[Positive | None, Meta(description="num_key_value_heads in config.json.")] = None
     head_size: Annotated[Positive | None, Meta(description="head_dim: hidden_size by heads.")] = None
+    intermediate_size: Annotated[
+        Positive | None, Meta(description="intermediate_size in config.json: for the memory of large steps.")
+    ] = None
+    context: Annotated[
+        Positive | None,
+        Meta(
+            description="max_position_embeddings in config.json: what vLLM makes room for unless "
+            "max-model-len says less."
+        ),
+    ] = None
 
 
 class Batching(Spec, frozen=True, kw_only=True):

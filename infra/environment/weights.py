@@ -15,7 +15,11 @@ from infra.environment.source import parse
 
 GIB = 1024**3
 WORKING_MEMORY = 1.0
-"""GiB of each GPU for activations, CUDA context and graphs: rather less than engines take."""
+"""GiB of each GPU for CUDA's context and graphs and small activations: rather less than engines take."""
+_MLP_BUFFERS = 3  # gate, up and their product, of every token of a step at the same time
+_FIRST_WITH_CHUNKS_FOR_LONG = (0, 5, 4)  # vLLM: prompts in chunks where the context is longer than 32768,
+_FIRST_WITH_CHUNKS = (0, 8, 0)  # and for all of them (its V1 engine)
+_LONG = 32768
 
 _SIZE = re.compile(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
 _EXPERTS_SHARE = 0.8  # of NxM: mixtures of experts share their attention, so 8x7B has 47 and not 56 billion
@@ -32,6 +36,7 @@ _FORMATS = tuple(
         ("q5_[a-z0-9_]+", 0.69),
         ("q6_k", 0.82),
         ("q8_0", 1.06),
+        ("gptq[-_](?:int)?8(?:[-_]?bit)?", 1.0),
         ("awq|gptq|int4|4bit|4-bit|w4a16|nf4|bnb|mxfp4|nvfp4|fp4|gpt-oss", 0.55),
         ("fp8|int8|8bit|8-bit|w8a8|w8a16", 1.0),
         ("fp32|f32|float32", 4.0),
@@ -55,8 +60,15 @@ class Demand:
     weights: float
     sequence: float
     """KV cache of one sequence of the longest length; 0 when the architecture isn't known."""
+    activations: float = 0.0
+    """Of the tokens of the largest step; 0 when the architecture or the step isn't known."""
     inferred: bool
     """Whether the size was read from the name of the weights."""
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.weights + self.sequence + self.activations
 
 
 def demand(model: Model, vocabulary: Vocabulary) -> Demand | None:
@@ -71,6 +83,7 @@ def demand(model: Model, vocabulary: Vocabulary) -> Demand | None:
         bytes_per_parameter=size,
         weights=parameters * size / GIB,
         sequence=_sequence(facts, model, vocabulary) if facts else 0.0,
+        activations=_activations(facts, model, vocabulary) if facts else 0.0,
         inferred=facts is None,
     )
 
@@ -105,8 +118,31 @@ def _bytes_of(model: Model) -> float:
 
 
 def _sequence(facts: Architecture, model: Model, vocabulary: Vocabulary) -> float:
-    length = number(model, vocabulary.context)
+    length = _length(facts, model, vocabulary)
     if not (length and facts.layers and facts.kv_heads and facts.head_size):
         return 0.0
     element = 1 if str(model.engine.args.get("kv-cache-dtype", "")).startswith("fp8") else 2
     return 2 * facts.layers * facts.kv_heads * facts.head_size * element * length / GIB
+
+
+def _length(facts: Architecture, model: Model, vocabulary: Vocabulary) -> float | None:
+    """Tokens of the longest sequence: as the arguments say, else the model's own where that counts."""
+    stated = number(model, vocabulary.context)
+    return stated or (facts.context if vocabulary.context_defaults_to_model else None)
+
+
+def _activations(facts: Architecture, model: Model, vocabulary: Vocabulary) -> float:
+    """The MLP's buffers, the largest there are; all GPUs together, as they split them."""
+    whole = _whole_prompts(facts, model, vocabulary)
+    step = model.batching.max_tokens or (_length(facts, model, vocabulary) if whole else None)
+    return _MLP_BUFFERS * 2 * (facts.intermediate_size or 0) * (step or 0) / GIB
+
+
+def _whole_prompts(facts: Architecture, model: Model, vocabulary: Vocabulary) -> bool:
+    """Whether the engine works off a prompt in one step, as vLLM did before it had chunked prefill."""
+    version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", model.engine.version)
+    if not (vocabulary.had_whole_prompts and version) or model.engine.args.get("enable-chunked-prefill"):
+        return False
+    long = (_length(facts, model, vocabulary) or 0) > _LONG
+    first = _FIRST_WITH_CHUNKS_FOR_LONG if long else _FIRST_WITH_CHUNKS
+    return tuple(int(each) for each in version.groups()) < first

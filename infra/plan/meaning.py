@@ -16,7 +16,6 @@ SHARED = ""
 _RELEASE = "aws_launch_template"
 _WORDS: Mapping[str, str] = {
     "source": "weights",
-    "engine.version": "version",
     "engine.name": "engine",
     "engine.version": "engine version",
     "replicas.min": "min replicas",

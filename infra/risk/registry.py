@@ -1,13 +1,14 @@
 """All rules, and what they say about a plan."""
 
 from infra.environment.acceptance import Acceptance
-from infra.risk import access, account, loss, market, releases, room
+from infra.risk import access, account, fit, loss, market, releases, room
 from infra.risk.types import Found, Risk, Rule, Severity, Subject
 
 RULES: tuple[Rule, ...] = (
     *loss.RULES,
     *access.RULES,
     *releases.RULES,
+    *fit.RULES,
     *market.RULES,
     *account.RULES,
     *room.RULES,

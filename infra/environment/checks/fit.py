@@ -1,7 +1,8 @@
 """The model fits the memory of every instance type that it may land on.
 
-Worked example: 7 billion parameters x 2 bytes are 13.0 GiB; with 1 GiB of working memory that is 14.0 GiB. A
-T4 has 16.0 GiB x 0.9 = 14.4 GiB: it fits, and has 0.4 GiB left for the cache of all sequences.
+Worked example: 7 billion parameters x 2 bytes are 13.0 GiB; with 1 GiB of working memory that is 14.0 GiB. An
+A10G has 22.2 GiB x 0.9 = 20.0 GiB: it fits, and has 6 GiB left for the cache of all sequences. docs/fit.md
+has more of them.
 """
 
 from collections.abc import Iterator
@@ -10,10 +11,9 @@ from infra.engines.base import Engine
 from infra.environment import weights
 from infra.environment.checks.base import Finding, Rule, Subject
 from infra.environment.instances import InstanceType, catalogue
+from infra.environment.memory import Room, room
 from infra.environment.model import Model
 from infra.environment.problems import listed
-
-_MEMORY_SHARE = 0.9  # of an instance's memory; the rest is the system's and the agent's
 
 
 def _check(subject: Subject) -> Iterator[Finding]:
@@ -25,98 +25,69 @@ def _check(subject: Subject) -> Iterator[Finding]:
 
 def _model(name: str, model: Model, engine: Engine, need: weights.Demand) -> Iterator[Finding]:
     known = catalogue()
-    listed_types = [known[each] for each in model.instances.types if each in known]
-    fitting = [each.name for each in listed_types if _spare(each, model, engine, need) >= 0]
+    rooms = {
+        each: found for each in model.instances.types if each in known and (found := room(known[each], model))
+    }
+    fitting = [each for each, found in rooms.items() if found.spare >= 0]
     for index, type_ in enumerate(model.instances.types):
-        if type_ in known and type_ not in fitting:
+        if type_ in rooms and type_ not in fitting:
             yield Finding(
                 place=("models", name, "instances", "types", index),
                 what=f"{name} doesn't fit {type_}",
-                why=_arithmetic(known[type_], model, engine, need),
-                allowed=listed(fitting or _others(model, engine, need)),
+                why=_arithmetic(known[type_], engine, rooms[type_]),
+                allowed=listed(fitting or _others(model)),
                 hint="if the weights' name misleads, state architecture.parameters and bytes_per_parameter"
                 if need.inferred
                 else "choose larger types, a quantised model or a shorter context",
             )
-    yield from _batch(name, model, engine, need, [each for each in listed_types if each.name in fitting])
+    yield from _batch(name, model, [rooms[each] for each in fitting])
 
 
-def _batch(
-    name: str, model: Model, engine: Engine, need: weights.Demand, types: list[InstanceType]
-) -> Iterator[Finding]:
+def _batch(name: str, model: Model, rooms: list[Room]) -> Iterator[Finding]:
     wanted = model.batching.max_sequences
-    if not wanted or not need.sequence or not types or engine.vocabulary.context_is_shared:
+    if not wanted or not rooms or not rooms[0].another:
         return
-    room = min(1 + int(_spare(each, model, engine, need) / need.sequence) for each in types)
-    if room < wanted:
+    together = min(1 + int(each.spare / each.another) for each in rooms)
+    if together < wanted:
         yield Finding(
             place=("models", name, "batching", "max_sequences"),
             what=f"{wanted} sequences of full length don't fit together",
-            why=f"the memory left holds {room}, each {need.sequence:.2f} GiB; the others wait",
+            why=f"the memory left holds {together}, each {rooms[0].another:.2f} GiB; the others wait",
             hint="fine when most are shorter; else lower the context or max_sequences",
             severity="advice",
         )
 
 
-def _others(model: Model, engine: Engine, need: weights.Demand) -> list[str]:
+def _others(model: Model) -> list[str]:
     """Types that would do, those with the fewest GPUs first."""
-    fitting = [each for each in catalogue().values() if each.gpu and _spare(each, model, engine, need) >= 0]
-    return [each.name for each in sorted(fitting, key=lambda each: (_used(each, model, engine), each.vcpus))][
-        :5
+    fitting = [
+        (found.gpus, each.vcpus, each.name)
+        for each in catalogue().values()
+        if each.gpu and (found := room(each, model)) and found.spare >= 0
     ]
+    return [name for _, _, name in sorted(fitting, key=lambda each: each[:2])][:5]
 
 
-def _spare(type_: InstanceType, model: Model, engine: Engine, need: weights.Demand) -> float:
-    return _capacity(type_, model, engine) - need.weights - need.sequence - _working(type_, model, engine)
-
-
-def _capacity(type_: InstanceType, model: Model, engine: Engine) -> float:
-    memory = type_.memory_gib * _MEMORY_SHARE
-    if type_.gpu is None:
-        return memory
-    used = _used(type_, model, engine)
-    on_gpu = used * type_.gpu.memory_mib / 1024 * _share(model, engine)
-    offloaded = (weights.number(model, ("cpu-offload-gb",)) or 0) * used
-    return on_gpu + min(memory, memory if engine.vocabulary.loads_single_file else offloaded)
-
-
-def _working(type_: InstanceType, model: Model, engine: Engine) -> float:
-    return weights.WORKING_MEMORY * _used(type_, model, engine) if type_.gpu else 0.0
-
-
-def _used(type_: InstanceType, model: Model, engine: Engine) -> int:
-    """GPUs that share one copy of the weights."""
-    if type_.gpu is None:
-        return 0
-    chosen = weights.number(model, engine.vocabulary.tensor_parallel)
-    stages = weights.number(model, ("pipeline-parallel-size", "pp-size")) or 1
-    return max(1, min(type_.gpu.count, int((chosen or type_.gpu.count) * stages)))
-
-
-def _share(model: Model, engine: Engine) -> float:
-    return weights.number(model, engine.vocabulary.memory_share) or engine.vocabulary.default_memory_share
-
-
-def _arithmetic(type_: InstanceType, model: Model, engine: Engine, need: weights.Demand) -> str:
-    working = _working(type_, model, engine)
+def _arithmetic(type_: InstanceType, engine: Engine, found: Room) -> str:
+    need = found.demand
     parts = [
         f"weights {need.weights:.1f} GiB ({need.parameters / 1e9:g}e9 x {need.bytes_per_parameter:g} bytes)"
     ]
     if need.sequence:
         parts.append(f"one sequence's cache {need.sequence:.1f} GiB")
-    if working:
-        parts.append(f"working memory {working:.1f} GiB")
-    total = need.weights + need.sequence + working
-    return f"{' + '.join(parts)} = {total:.1f} GiB, and it has {_offer(type_, model, engine)}"
+    if need.activations:
+        parts.append(f"activations {need.activations:.1f} GiB")
+    if found.working:
+        parts.append(f"working memory {found.working:.1f} GiB")
+    return f"{' + '.join(parts)} = {found.total:.1f} GiB, and it has {_offer(type_, engine, found)}"
 
 
-def _offer(type_: InstanceType, model: Model, engine: Engine) -> str:
-    capacity = _capacity(type_, model, engine)
+def _offer(type_: InstanceType, engine: Engine, found: Room) -> str:
     if type_.gpu is None or engine.vocabulary.loads_single_file:
-        return f"{capacity:.1f} GiB of memory"
-    used = _used(type_, model, engine)
-    each = type_.gpu.memory_mib / 1024
-    return f"{used} x {each:.1f} GiB ({type_.gpu.name}) x {_share(model, engine):g} = {capacity:.1f} GiB"
+        return f"{found.capacity:.1f} GiB of memory"
+    return (
+        f"{found.gpus} x {found.each:.1f} GiB ({type_.gpu.name}) x {found.share:g} = {found.capacity:.1f} GiB"
+    )
 
 
 RULE = Rule(id="fit", summary="The model fits the memory of every listed instance type.", check=_check)

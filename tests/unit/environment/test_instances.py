@@ -59,3 +59,11 @@ def test_gpus_of_types() -> None:
     assert gpus(("g5.12xlarge", "g6.12xlarge")) == 4
     assert gpus(("c7i.large",)) == 0
     assert gpus(("unknown.large",)) == 0
+
+
+def test_cuda_has_rather_less_than_ec2_tells() -> None:
+    """Never more, and never much less: a mistyped number would refuse what fits."""
+    offered = {each.gpu for each in catalogue().values() if each.gpu}
+    shares = {each.name: each.usable_gib / (each.memory_mib / 1024) for each in offered}
+    assert all(0.9 < share <= 1 for share in shares.values()), shares
+    assert shares["T4"] == pytest.approx(14.58 / 16)

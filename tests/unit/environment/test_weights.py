@@ -1,6 +1,7 @@
 """How much memory a model needs, and what its name tells of that."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,8 @@ def test_parameters_in_a_name(name: str, billions: float | None) -> None:
         ("Qwen2.5-7B-Instruct", 2.0),
         ("Qwen2.5-7B-Instruct-AWQ", 0.55),
         ("Llama-2-7B-Chat-GPTQ", 0.55),
+        ("Qwen2.5-72B-Instruct-GPTQ-Int8", 1.0),
+        ("Qwen2.5-72B-Instruct-GPTQ-Int4", 0.55),
         ("model.Q4_1.gguf", 0.625),
         ("model-Q4_K_M.gguf", 0.56),
         ("model.Q8_0.gguf", 1.06),
@@ -74,16 +77,58 @@ def test_the_cache_of_a_sequence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("types", "args", "fits"),
     [
-        (["g4dn.xlarge"], {}, True),
-        (["g4dn.xlarge"], {"gpu-memory-utilization": 0.8}, False),
+        (["g4dn.xlarge"], {}, False),
+        (["g4dn.xlarge"], {"gpu-memory-utilization": 0.98}, True),
         (["g4dn.12xlarge"], {}, True),
-        (["g4dn.12xlarge"], {"tensor-parallel-size": 1}, True),
+        (["g4dn.12xlarge"], {"tensor-parallel-size": 1}, False),
     ],
 )
 def test_a_model_of_7b_on_a_t4(tmp_path: Path, types: list[str], args: dict[str, float], fits: bool) -> None:
-    """13.04 GiB of weights and 1 GiB of working memory against 16 GiB x the share."""
+    """13.04 GiB of weights and 1 GiB of working memory against a share of what CUDA has of 16: 14.58."""
     found = messages(tmp_path, ("models/chat/instances/types", types), ("models/chat/engine/args", args))
     assert (found == []) == fits
+
+
+@pytest.mark.parametrize(
+    ("engine_", "max_tokens", "length", "gib"),
+    [
+        ({"name": "vllm", "version": "v0.7.3"}, None, 32768, 5.0625),
+        ({"name": "vllm", "version": "v0.7.3"}, None, 65536, 0),
+        ({"name": "vllm", "version": "v0.5.3.post1"}, None, 65536, 10.125),
+        ({"name": "vllm", "version": "v0.7.3"}, 2048, 32768, 0.3164),
+        ({"name": "vllm", "version": "v0.18.0"}, None, 32768, 0),
+        ({"name": "vllm", "version": "v0.18.0"}, 65536, 32768, 10.125),
+        ({"name": "sglang", "version": "v0.4.0"}, None, 32768, 0),
+    ],
+)
+def test_the_activations_of_a_step(
+    tmp_path: Path, engine_: dict[str, str], max_tokens: int | None, length: int, gib: float
+) -> None:
+    """3 buffers x 27648 x 2 bytes for each token: of whole prompts only where they aren't cut in chunks."""
+    facts = {"parameters": 32.8e9, "intermediate_size": 27648}
+    argument = {"vllm": "max-model-len", "sglang": "context-length"}[engine_["name"]]
+    changes: list[tuple[str, Any]] = [
+        ("endpoint/auth", "none"),
+        ("models/chat/engine", {**engine_, "args": {argument: length}}),
+        ("models/chat/instances/types", ["p4de.24xlarge"]),
+        ("models/chat/architecture", facts),
+    ]
+    changes += [("models/chat/batching", {"max_tokens": max_tokens})] if max_tokens else []
+    examined(tmp_path, *changes)
+    model = load(tmp_path / "sample.yaml").models["chat"]
+    need = demand(model, engine(engine_["name"]).vocabulary)
+    assert need is not None
+    assert need.activations == pytest.approx(gib, abs=1e-4)
+
+
+def test_the_models_own_context_counts_where_vllm_takes_it(tmp_path: Path) -> None:
+    """One sequence of its length must fit, or vLLM refuses to start; other engines take less."""
+    facts = {"parameters": 8.0e9, "layers": 32, "kv_heads": 8, "head_size": 128, "context": 131072}
+    architecture = ("models/chat/architecture", facts)
+    sglang = ("models/chat/engine", {"name": "sglang", "version": "v0.4.0"})
+    assert messages(tmp_path, architecture)
+    assert messages(tmp_path, architecture, ("models/chat/engine/args", {"max-model-len": 8192})) == []
+    assert messages(tmp_path, architecture, sglang, ("endpoint/auth", "none")) == []
 
 
 def test_a_large_model_needs_all_gpus(tmp_path: Path) -> None:

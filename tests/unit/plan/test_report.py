@@ -41,7 +41,7 @@ def test_a_new_release_says_how_long_it_takes() -> None:
     )
     before = with_chat(rollout=after.models["chat"].rollout)
     assert told(before, after, change(TEMPLATE, ["update"], {}, {})) == [
-        ("chat", "version 0.11.0 -> 0.12.0, a new release rolls out in 3 steps over about 30 min"),
+        ("chat", "engine version 0.11.0 -> 0.12.0, a new release rolls out in 3 steps over about 30 min"),
         (SHARED, "nothing is replaced or deleted"),
     ]
 

@@ -137,6 +137,8 @@ PREPARED = (
         chat(instances=Instances(types=("g4dn.xlarge",), zones=("us-east-1a", "us-east-1b"))),
         warning="less-memory",
     ),
+    Prepared("barely enough memory", chat(source="hf://org/model-9.5b"), warning="tight-fit"),
+    Prepared("production unprotected", two_models("production"), before=two_models("production")),
     Prepared("a log group gone", BEFORE, changes(_gone("aws_cloudwatch_log_group.guardian_logs"))),
     Prepared("left behind", BEFORE, changes(_gone("aws_vpc.network_vpc", "forget")), warning="forgotten"),
 )
