@@ -17,6 +17,7 @@ RUNTIME := $(STAMPS)/runtime
 TERRAFORM := $(STAMPS)/terraform
 WEIGHTS := $(STAMPS)/weights
 DEV := $(STAMPS)/dev
+CHECKOV := $(STAMPS)/checkov
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-ci setup-dev demo down test check bindings lock clean
@@ -28,7 +29,7 @@ setup: $(RUNTIME) $(TERRAFORM) $(WEIGHTS) ## Create .venv with all that llmctl a
 
 setup-ci: $(RUNTIME) $(TERRAFORM) ## The same without the embedded cloud's weights: what CI jobs for AWS need
 
-setup-dev: setup $(DEV) ## The same, with the tools of the developers
+setup-dev: setup $(DEV) $(CHECKOV) ## The same, with the tools of the developers
 
 demo: setup ## Deploy a small model on this machine, ask it a question, show how to go on
 	@$(BIN)/python examples/demo.py
@@ -52,14 +53,16 @@ bindings: $(RUNTIME) $(TERRAFORM) ## Generate modules/bindings from the AWS prov
 	$(BIN)/python -m modules.bindings.generate
 
 # The index is the one uv is told of (UV_DEFAULT_INDEX); it is not written down, so that any mirror can install.
-LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
-	--generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+LOCK = $(RESOLVE) pyproject.toml
 
 lock: $(RUNTIME) ## Resolve requirements*.lock anew from pyproject.toml
 	$(PIP) uv
 	$(LOCK) --extra embedded --extra simulate -o requirements.lock
 	$(LOCK) --extra embedded --extra simulate --extra dev --constraint requirements.lock -o requirements-dev.lock
 	$(LOCK) --extra terraform --constraint requirements.lock -o requirements-terraform.lock
+	echo checkov | $(RESOLVE) - -o requirements-checkov.lock
 
 clean: ## Remove .venv, caches and build results (not: deployed environments, weights)
 	rm -rf $(VENV) build dist cdktf.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -90,4 +93,11 @@ $(WEIGHTS): $(RUNTIME)
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "Installing the developers' tools"
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# In an environment of its own: it pins what we need other versions of.
+$(CHECKOV): requirements-checkov.lock $(BIN)/python
+	@echo "Installing checkov (about 290 MB)"
+	@$(BIN)/python -m venv $(VENV)/checkov
+	@$(VENV)/checkov/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-checkov.lock
 	@touch $@

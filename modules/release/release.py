@@ -22,7 +22,7 @@ _SSM = "ssm:"
 _METADATA: MetadataOptions = {
     "http_endpoint": "enabled",
     "http_tokens": "required",
-    "http_put_response_hop_limit": 2,  # containers are one hop further away
+    "http_put_response_hop_limit": 1,  # engines run in the host's network: nothing is further away
     "instance_metadata_tags": "enabled",
 }
 

@@ -17,7 +17,7 @@ def test_metadata_is_version_2_only(variant: Stack) -> None:
     """A request forged through the engine can't read the instance's credentials."""
     for address, arguments in variant.resources("aws_launch_template"):
         options = arguments["metadata_options"]
-        assert (options["http_tokens"], options["http_put_response_hop_limit"]) == ("required", 2), address
+        assert (options["http_tokens"], options["http_put_response_hop_limit"]) == ("required", 1), address
         assert options["instance_metadata_tags"] == "enabled", address
 
 

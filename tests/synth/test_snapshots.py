@@ -1,5 +1,6 @@
 """What each environment file becomes: a change of it shows in review as what it changes in AWS."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from infra.environment import github
 from infra.environment.load import load
 from infra.environment.model import Environment
+from stacks.app import build_roles
 from tests.synth.synthesis import FILES, Stack
 
 _OF_THE_ZIP = ("filename", "source_code_hash")
@@ -21,6 +24,14 @@ def test_environment_file(
 ) -> None:
     """An environment file's configuration changes only on purpose."""
     assert _lasting(synth(load(path)).json) == snapshot(extension_class=JSONSnapshotExtension)
+
+
+def test_roles(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """What the jobs of a repository may do changes only on purpose."""
+    environment = load(next(path for path in FILES if path.stem == "staging"))
+    build_roles(environment, github.repository("octo-org/llm"), out=tmp_path).synth()
+    document = (tmp_path / "stacks" / github.stack(environment.environment) / "cdk.tf.json").read_text()
+    assert _lasting(json.loads(document)) == snapshot(extension_class=JSONSnapshotExtension)
 
 
 def _lasting(value: Any) -> Any:
