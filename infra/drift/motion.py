@@ -1,7 +1,7 @@
 """What Terraform leaves alone by design: weights, sizes, releases, replicas. Pure.
 
 While a rollout goes on its driver moves the model, so what is seen then is expected, or tells that nobody
-drives it.
+drives it where somebody should.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,20 @@ from infra.deploy.types import Facts, Group, Health, ModelState
 from infra.drift.types import Finding, Kind
 from infra.environment.capacity import bounds
 from infra.environment.model import Environment, Model
+from infra.rollout.types import Phase
 
 _ALL = 100
 _DEPLOY = "`llmctl deploy` puts it back"
+_FINISHED = "the watchdog finishes it"
+_BY_ITSELF = {
+    Phase.PAUSED: "waits for somebody's word",
+    Phase.KEEPING: "the old release stays warm, until the watchdog gives it up",
+    Phase.DRAINING: _FINISHED,
+    Phase.RESTORING: _FINISHED,
+    Phase.RETURNING: _FINISHED,
+    Phase.CLEARING: _FINISHED,
+}
+"""Phases that need no driver, and what goes on in them: as infra/watchdog/duty.py has it."""
 
 
 def motion(environment: Environment, facts: Facts, now: datetime) -> Iterator[Finding]:
@@ -58,8 +69,9 @@ def _rollout(model: ModelState) -> Iterator[Finding]:
     rollout = model.rollout
     assert rollout is not None
     at = f"release {rollout.new_release} has {rollout.weight} %, {rollout.phase.value}"
-    if rollout.driver:
-        yield Finding(kind=Kind.EXPECTED, model=model.name, what="rollout", found=f"{at}: {rollout.driver}")
+    by = rollout.driver or _BY_ITSELF.get(rollout.phase)
+    if by:
+        yield Finding(kind=Kind.EXPECTED, model=model.name, what="rollout", found=f"{at}: {by}")
     else:
         yield Finding(
             kind=Kind.BROKEN,

@@ -14,9 +14,11 @@ from infra.drift.resources import resources
 from infra.drift.types import Finding, Kind, drifted
 from infra.environment.model import Environment
 from infra.environment.slots import Slot
+from infra.rollout.types import Phase
 from infra.terraform.events import Drift, PlannedChange
 from infra.terraform.runner import PlanSummary
 from tests.fakes.deploy import START, FakeBalancer, FakeFleet, FakeRuntime
+from tests.unit.deploy.test_releases import rollout
 
 SPOT, ON_DEMAND = "llmctl-test-chat-blue-spot", "llmctl-test-chat-blue-on-demand"
 
@@ -94,6 +96,32 @@ def test_a_release_that_waits_is_not_applied(
     fleet.releases["chat"] = 2
     (finding,) = found(environment, fleet, balancer, runtime)
     assert (finding.kind, finding.what) == (Kind.WAITING, "release")
+
+
+@pytest.mark.parametrize(
+    ("phase", "driver", "kind"),
+    [
+        (Phase.BAKING, "somebody", Kind.EXPECTED),
+        (Phase.BAKING, "", Kind.BROKEN),
+        (Phase.PAUSED, "", Kind.EXPECTED),
+        (Phase.KEEPING, "", Kind.EXPECTED),
+        (Phase.RETURNING, "", Kind.EXPECTED),
+    ],
+)
+@pytest.mark.usefixtures("deployed")
+def test_a_rollout_that_nobody_drives_is_broken_where_somebody_should(
+    environment: Environment,
+    fleet: FakeFleet,
+    balancer: FakeBalancer,
+    runtime: FakeRuntime,
+    phase: Phase,
+    driver: str,
+    kind: Kind,
+) -> None:
+    """A step's judgement needs a driver; waiting, keeping the old release warm and going back don't."""
+    runtime.rollout_by_model["chat"] = rollout(phase, driver=driver)
+    told = found(environment, fleet, balancer, runtime)
+    assert [each.kind for each in told if each.what == "rollout"] == [kind]
 
 
 @pytest.mark.usefixtures("deployed")
