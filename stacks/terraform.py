@@ -1,6 +1,6 @@
 """What every stack says to Terraform itself: its version, the provider, and where the state is.
 
-The bucket's name has the account in it, which the file may leave open, so the configuration is partial:
+The bucket's name has the account in it. Where the file leaves that open the configuration is partial, and
 whoever runs Terraform passes `-backend-config=bucket=...`.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from cdktf import S3Backend, TerraformStack
 
+from infra.environment import names
 from infra.environment.model import Environment
 from modules.bindings.aws.provider import AwsProvider
 
@@ -27,6 +28,7 @@ def configure(stack: TerraformStack, environment: Environment, *, key: str, tags
     )
     S3Backend(stack, bucket="", key=key, region=region, encrypt=True)
     stack.add_override("terraform.required_version", _TERRAFORM)
-    # Unknown to CDKTF's class, and not known here: see the module's docstring.
-    stack.add_override("terraform.backend.s3.use_lockfile", True)
-    stack.add_override("terraform.backend.s3.bucket", None)
+    stack.add_override("terraform.backend.s3.use_lockfile", True)  # unknown to CDKTF's class
+    stack.add_override(
+        "terraform.backend.s3.bucket", names.state_bucket(account, region) if account else None
+    )

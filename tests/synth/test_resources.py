@@ -8,6 +8,7 @@ import pytest
 
 from infra.agent.aws import Clients
 from infra.engines.common import KEEP_ALIVE_SECONDS
+from infra.environment import names
 from infra.environment.model import Environment
 from infra.environment.record import decoded
 from tests.synth.synthesis import REGION, VARIANTS, Stack, environment, model
@@ -190,9 +191,11 @@ def test_models_use_their_zones_only(synth: Synth) -> None:
     assert subnets == ["${aws_subnet.network_private_eu-west-1b.id}"]
 
 
-def test_state_is_partial_and_locked(variant: Stack, spec: Environment) -> None:
-    """The state's bucket is given to `terraform init`; its lock is a file beside it."""
+def test_state_is_locked(variant: Stack, spec: Environment) -> None:
+    """By a file beside it. Its bucket is the account's; without one in the file `terraform init` is told."""
+    account, region = spec.provider.account, spec.provider.region
     assert variant.json["terraform"]["backend"]["s3"] == {
+        **({"bucket": names.state_bucket(account, region)} if account else {}),
         "key": f"{spec.environment}/terraform.tfstate",
         "region": spec.provider.region,
         "encrypt": True,
