@@ -72,6 +72,7 @@ def availability(report: PlanReport) -> Iterator[str]:
     """A line for each model whose availability the change may touch."""
     for each in report.forecasts:
         was = "" if each.before is None else f" ({each.before:.2%} before)"
+        was = ", as before" if each.before == each.after else was
         many = "replica" if each.wanted == 1 else f"{each.wanted} replicas"
         yield f"{each.model} has its {many} {each.after:.2%} of the time on a simulated spot market{was}"
 
