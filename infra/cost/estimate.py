@@ -3,13 +3,14 @@
 Each line has three figures: `low` is the quietest hour (smallest minimum, cheapest pools), `expected` a usual
 one (largest minimum, prices that are to be expected), `high` the busiest (maximums, missing spot replaced on
 demand as far as the file allows, dearest types). What depends on use alone - traffic through gateways and out
-to the internet, logs, requests - is not in it, and neither is a rollout's second slot: docs/cost.md.
+to the internet, what engines log - is not in it, and neither is a rollout's second slot: docs/cost.md.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.cost.prices import HOURS_A_MONTH, Hourly, Prices, Unit, on_demand, spot
+from infra.environment.base import seconds
 from infra.environment.capacity import bounds
 from infra.environment.model import Environment, Model
 from infra.environment.monitoring import Monitoring
@@ -22,6 +23,8 @@ _SERVICES_BEHIND_ENDPOINTS = 7
 _METRICS_OF_A_MODEL, _METRICS_OF_A_REPLICA = 36, 6
 _ALARMS_OF_A_MODEL, _COMPOSITES_OF_A_MODEL = 31, 2
 """Metrics published, metrics that alarms look at, and composite alarms: counted in docs/metrics.md."""
+_LOG_GB_OF_A_REPLICA = 0.04
+"""A month, of lines that tell figures (docs/metrics.md). What engines say depends on who asks what."""
 _SECONDS_AN_HOUR, _MILLION = 3600.0, 1e6
 
 
@@ -186,7 +189,7 @@ def _disks(name: str, model: Model, prices: Prices) -> Iterator[Line]:
 
 
 def _watched(name: str, model: Model, monitoring: Monitoring, prices: Prices) -> Iterator[Line]:
-    """Its metrics, alarms and dashboard."""
+    """Its metrics with the calls and log lines that bring them, alarms and dashboard."""
     of_a_replica = _METRICS_OF_A_REPLICA if monitoring.replicas else 0
     fixed = {
         Unit.METRIC_MONTH: _METRICS_OF_A_MODEL,
@@ -195,9 +198,14 @@ def _watched(name: str, model: Model, monitoring: Monitoring, prices: Prices) ->
         Unit.DASHBOARD_MONTH: int(monitoring.dashboards),
     }
     month = sum(count * prices.units.get(unit, 0.0) for unit, count in fixed.items())
-    each = of_a_replica * prices.units.get(Unit.METRIC_MONTH, 0.0)
+    calls = _SECONDS_AN_HOUR / seconds(monitoring.interval) * HOURS_A_MONTH
+    each = (
+        of_a_replica * prices.units.get(Unit.METRIC_MONTH, 0.0)
+        + calls * prices.units.get(Unit.METRIC_CALL, 0.0)
+        + _LOG_GB_OF_A_REPLICA * prices.units.get(Unit.LOG_GB, 0.0)
+    )
     low, expected, high = ((month + each * count) / HOURS_A_MONTH for count in _replicas(model))
-    yield Line(model=name, what="metrics, alarms, dashboard", low=low, expected=expected, high=high)
+    yield Line(model=name, what="metrics, logs, alarms, dashboard", low=low, expected=expected, high=high)
 
 
 def _replicas(model: Model) -> tuple[int, int, int]:

@@ -153,6 +153,14 @@ def test_what_is_not_watched_is_not_paid() -> None:
     assert saved == pytest.approx(2 * units[Unit.DASHBOARD_MONTH] + 4 * 6 * units[Unit.METRIC_MONTH])
 
 
+def test_closer_watch_costs_calls() -> None:
+    """Each replica makes one an interval: four of them six times as many at 10 s as at 60 s."""
+    closer = replace(environment(), monitoring=Monitoring(interval="10s"))
+    more = estimate(closer, PRICES).total().expected - estimate(environment(), PRICES).total().expected
+    assert more == pytest.approx(4 * 5 * 60 * 730 * PRICES.units[Unit.METRIC_CALL])
+    assert more == pytest.approx(8.76)
+
+
 @given(
     least=st.integers(0, 6),
     more=st.integers(1, 6),
