@@ -33,14 +33,14 @@ class PriceBook:
     def read(self, types: Iterable[str], now: datetime) -> Prices:
         """The newest prices to be had; asks AWS unless it was asked today. Never fails."""
         wanted = sorted(set(types))
-        kept = self._kept()
-        if kept is None or kept.day != now.date() or not kept.on_demand.keys() >= set(wanted):
+        kept, about = self._kept()
+        if kept is None or kept.day != now.date() or not about >= set(wanted):
             try:
                 asked = self._ask(wanted, now)
             except LlmctlError:
                 asked = None
             if asked:
-                self._keep(asked)
+                self._keep(asked, wanted)
                 kept = asked
         known = snapshot(self.session.region)
         return kept.over(known) if kept and kept.day >= known.day else known
@@ -88,23 +88,30 @@ class PriceBook:
     def _file(self) -> Path:
         return self.folder / f"prices-{self.session.region}.json"
 
-    def _kept(self) -> Prices | None:
+    def _kept(self) -> tuple[Prices | None, set[str]]:
+        """The last answer, and the types that were asked about: AWS may know no price of some."""
         try:
             raw = json.loads(self._file.read_text())
             day = date.fromisoformat(raw["day"])
-            return Prices(
+            prices = Prices(
                 region=self.session.region,
                 day=day,
                 source=f"AWS, asked on {day}",
                 on_demand=raw["on_demand"],
                 spot=raw["spot"],
             )
+            return prices, set(raw["types"])
         except (OSError, ValueError, KeyError):
-            return None
+            return None, set()
 
-    def _keep(self, prices: Prices) -> None:
+    def _keep(self, prices: Prices, types: list[str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        document = {"day": prices.day.isoformat(), "on_demand": prices.on_demand, "spot": prices.spot}
+        document = {
+            "day": prices.day.isoformat(),
+            "types": types,
+            "on_demand": prices.on_demand,
+            "spot": prices.spot,
+        }
         part = self._file.with_suffix(".part")
         part.write_text(json.dumps(document))
         part.replace(self._file)

@@ -112,6 +112,14 @@ def test_a_type_that_was_not_asked_for_is(stubs: Stubs, book: PriceBook) -> None
     assert book.read(["g5.xlarge", "p9.huge"], NOW).on_demand["p9.huge"] == 99.0
 
 
+def test_a_type_without_a_price_is_asked_for_once(stubs: Stubs, book: PriceBook) -> None:
+    """What AWS doesn't know today, it won't know with the next plan either."""
+    stubs.product("p9.huge")
+    stubs.history()
+    for _ in range(2):
+        assert "p9.huge" not in book.read(["p9.huge"], NOW).on_demand
+
+
 def test_without_permission_the_snapshot_answers(stubs: Stubs, book: PriceBook) -> None:
     """An estimate never fails for want of credentials; it says where its prices are from."""
     stubs.refusal()
