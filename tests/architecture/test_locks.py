@@ -47,7 +47,7 @@ def test_locks_agree(repository: Path) -> None:
         }
 
 
-@pytest.mark.parametrize("lock", _LOCKS)
+@pytest.mark.parametrize("lock", [*_LOCKS, "requirements-checkov.lock"])
 def test_locks_name_no_index(repository: Path, lock: str) -> None:
     """Packages come from wherever the user's pip is configured to look; hashes make that safe."""
     text = (repository / lock).read_text()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,10 @@ from infra.embedded.aws.server import Server
 from infra.environment import names
 from infra.errors import Refused
 from infra.terraform import provider
+from infra.terraform.directory import RunDirectory
 from infra.terraform.find import find_executable
+from infra.terraform.runner import Backend, Terraform
+from tests.functional.terraform.stack import write_stack
 
 CLI = "cdktf-cli@0.21.0"
 SECONDS = 180
@@ -24,6 +28,8 @@ SECONDS = 180
 REPOSITORY = Path(__file__).parents[3]
 ENVIRONMENT = "local"
 ACCOUNT, REGION = "123456789012", "us-east-1"
+BACKEND = Backend(names.state_bucket(ACCOUNT, REGION), names.state_key(ENVIRONMENT), REGION)
+"""Where llmctl keeps the environment's state."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("cdktf-cli")]
 
@@ -72,9 +78,23 @@ def cloud(tmp_path: Path) -> Iterator[dict[str, str]]:
     server = Server()
     aws.reset()
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": server.url}
-    Session(REGION, keys).s3.create_bucket(Bucket=names.state_bucket(ACCOUNT, REGION))
+    Session(REGION, keys).s3.create_bucket(Bucket=BACKEND.bucket)
     yield {**keys, "AWS_REGION": REGION, **provider.settings(mirror, os.environ, tmp_path)}
     server.stop()
+
+
+@pytest.fixture
+def deployed(cloud: dict[str, str], tmp_path: Path) -> str:
+    """Address of a resource that a deploy by llmctl has put into the environment's state."""
+    run = RunDirectory(ENVIRONMENT, root=tmp_path / "run")
+    write_stack(run, prefix="before")
+    file = REPOSITORY / "environments" / f"{ENVIRONMENT}.yaml"
+    with Terraform(
+        file, ENVIRONMENT, {**os.environ, **cloud}, lambda event: None, directory=run
+    ) as terraform:
+        terraform.init(BACKEND)
+        terraform.apply(terraform.plan())
+    return "aws_ssm_parameter.model_chat_parameter"
 
 
 def _cdktf(folder: Path, variables: Mapping[str, str], *arguments: str) -> str:
@@ -107,9 +127,13 @@ def test_synth_writes_what_llmctl_writes(checkout: Path, variables: dict[str, st
 
 @pytest.mark.terraform
 def test_diff_plans_against_the_state(
-    checkout: Path, variables: dict[str, str], cloud: dict[str, str]
+    checkout: Path, variables: dict[str, str], cloud: dict[str, str], deployed: str
 ) -> None:
-    """The configuration names the bucket of its account's state itself, so nothing has to be passed."""
+    """Nothing has to be passed: the configuration names itself where llmctl keeps the account's state.
+
+    A diff that looked elsewhere would find nothing deployed, and nothing to destroy.
+    """
     told = _cdktf(checkout, {**variables, **cloud}, "diff", ENVIRONMENT, "--skip-provider-lock")
-    assert "aws_lb.balancer_alb" in told
-    assert "to add, 0 to change, 0 to destroy" in told
+    fates = dict(re.findall(r"# (\S+) .*?\bwill be (\w+)", re.sub(r"\x1b\[[0-9;]*m", "", told)))
+    assert fates["aws_lb.balancer_alb"] == "created"
+    assert fates[deployed] == "destroyed"
